@@ -1,0 +1,35 @@
+"""Clicks, assets, labels and results: the words of the application, in numpy only."""
+
+from annotator.domain.clicks import BACKGROUND, Click, Prompt
+from annotator.domain.cloud import PointCloud
+from annotator.domain.errors import AnnotatorError, Cancelled
+from annotator.domain.images import Image
+from annotator.domain.labels import LabelClass, LabelSet, ObjectInfo, object_colour
+from annotator.domain.progress import CancelToken, Progress, no_progress
+from annotator.domain.results import Clip, Mask, Pose, Result
+from annotator.domain.signals import Signal
+from annotator.domain.thinning import WorkingSet, thin
+
+__all__ = [
+    "BACKGROUND",
+    "AnnotatorError",
+    "CancelToken",
+    "Cancelled",
+    "Click",
+    "Clip",
+    "Image",
+    "LabelClass",
+    "LabelSet",
+    "Mask",
+    "ObjectInfo",
+    "PointCloud",
+    "Pose",
+    "Progress",
+    "Prompt",
+    "Result",
+    "Signal",
+    "WorkingSet",
+    "no_progress",
+    "object_colour",
+    "thin",
+]

@@ -1,0 +1,1 @@
+"""Plugins: manifests, discovery, loading, devices, the inference thread and its caches."""

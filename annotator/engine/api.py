@@ -1,0 +1,105 @@
+"""The plugin API: what an engine of each kind does, and what it is given.
+
+An engine has one expensive step and one cheap step. `encode(asset)` runs once per
+asset and is cached; `predict(encoding, prompt)` runs for every click and gets the
+*full* prompt each time, so that undo, redo, replay and robustness runs need no
+special case. An engine keeps nothing between calls that could change a result.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from annotator.domain import Clip, Image, Mask, PointCloud, Pose, Progress, Prompt, no_progress
+from annotator.domain.progress import CancelToken
+
+API_VERSION = 1
+"""Version of this module that manifests name in their `api` field."""
+
+
+class EngineKind(StrEnum):
+    """What an engine annotates."""
+
+    SCENE = "scene"
+    IMAGE = "image"
+    POSE = "pose"
+    ANIMATION = "animation"
+
+
+@dataclass(frozen=True)
+class PluginContext:
+    """Everything a plugin gets from the application, and nothing more.
+
+    Attributes:
+        device: Torch device string to compute on: "cpu", "cuda:0" or "mps".
+        dtype: "float32", "float16" or "bfloat16".
+        variant: Id of the chosen variant from the manifest.
+        parameters: Values of the manifest's parameters, validated and complete.
+        weights: Existing file of each weights entry that the variant needs, by name.
+        logger: Where to log; one log per plugin.
+    """
+
+    device: str = "cpu"
+    dtype: str = "float32"
+    variant: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    weights: Mapping[str, Path] = field(default_factory=dict)
+    logger: logging.Logger = field(default_factory=lambda: logging.getLogger("annotator.plugin"))
+
+
+AssetT_contra = TypeVar("AssetT_contra", contravariant=True)
+ResultT_co = TypeVar("ResultT_co", covariant=True)
+
+
+@runtime_checkable
+class Engine(Protocol[AssetT_contra, ResultT_co]):
+    """The protocol that all four kinds share; an encoding is opaque to the application."""
+
+    def encode(
+        self,
+        asset: AssetT_contra,
+        *,
+        progress: Progress = no_progress,
+        cancel: CancelToken | None = None,
+    ) -> Any:  # noqa: ANN401 - each engine has its own encoding type
+        """Do the expensive step once for an asset.
+
+        Raises:
+            Cancelled: If `cancel` was set meanwhile.
+            AnnotatorError: If the asset cannot be handled, in words.
+        """
+
+    def predict(
+        self,
+        encoding: Any,  # noqa: ANN401 - see encode
+        prompt: Prompt,
+        *,
+        cancel: CancelToken | None = None,
+    ) -> ResultT_co:
+        """Return the result for the full prompt; must not depend on earlier calls."""
+
+    def close(self) -> None:
+        """Free memory; the engine is not used afterwards."""
+
+
+SceneEngine = Engine[PointCloud, Mask]
+ImageEngine = Engine[Image, Mask]
+PoseEngine = Engine[Image, Pose]
+AnimationEngine = Engine[Image, Clip]
+
+
+@runtime_checkable
+class StorableEncodings(Protocol):
+    """What an engine adds if its encodings may be cached on disk, keyed by content hash."""
+
+    def encoding_to_arrays(self, encoding: Any) -> dict[str, npt.NDArray[np.generic]]:  # noqa: ANN401
+        """Return the encoding as named arrays without object dtype."""
+
+    def encoding_from_arrays(self, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Any:  # noqa: ANN401
+        """Rebuild an encoding that predicts exactly like the stored one."""

@@ -1,0 +1,1 @@
+"""The project file: an append-only event log, replayed into a document."""

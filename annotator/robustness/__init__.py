@@ -1,0 +1,1 @@
+"""TETRIS: how results change when the click lands elsewhere."""

@@ -1,0 +1,1 @@
+"""AGILE3D: interactive multi-object segmentation of point clouds."""
