@@ -1,0 +1,222 @@
+"""Everything a person can do, as one table: menus, toolbars, palette and shortcuts come from it.
+
+A row names its handler; the shell (`annotator.ui.shell_handlers`), the view handlers and
+the annotation controller supply functions by these names. A row whose handler nobody
+supplies is shown disabled. Rows with `arguments` share one handler, which is called with
+them; checkable rows (those with `checked_when`) that have no arguments get the new state.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+ASSET = frozenset({"asset"})
+OBJECT = frozenset({"asset", "object"})
+WRITABLE = frozenset({"asset", "writable"})
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One thing to do.
+
+    Attributes:
+        action_id: Stable name; shortcuts are stored by it.
+        title: As shown in menus, without an accelerator mark.
+        menu: Top-level menu; empty for rows that only palette and shortcuts reach.
+        handler: Name of the function to call.
+        shortcuts: Key sequences in Qt's portable text; "Num+1" is the keypad's 1.
+        icon: Name in `annotator.ui.icons`; empty for none.
+        needs: Conditions that must all hold for the action to be enabled.
+        arguments: What the handler is called with.
+        checked_when: Condition that shows the action checked; empty if not checkable.
+        group: Rows of a menu with the same group stand together between separators.
+        toolbar: "main", "tools" or empty.
+        tip: One sentence for tooltip and palette; empty if the title says it all.
+    """
+
+    action_id: str
+    title: str
+    menu: str
+    handler: str
+    shortcuts: tuple[str, ...] = ()
+    icon: str = ""
+    needs: frozenset[str] = frozenset()
+    arguments: tuple[object, ...] = ()
+    checked_when: str = ""
+    group: str = ""
+    toolbar: str = ""
+    tip: str = ""
+
+
+MENUS = ("File", "Edit", "Object", "Tools", "View", "Engine", "Help")
+
+_FILE = (
+    ActionSpec("open", "Open Scan or Project…", "File", "open_file", ("Ctrl+O",), "open",
+               group="open", toolbar="main", tip="Open a scan or an annotation project."),
+    ActionSpec("open_folder", "Open Scan Folder…", "File", "open_folder", ("Ctrl+Shift+O",),
+               "folder", group="open", tip="Open an S3DIS or ScanNet folder."),
+    ActionSpec("save_copy", "Save Project Copy As…", "File", "save_copy", ("Ctrl+Shift+S",),
+               "save", frozenset({"project"}), group="save",
+               tip="Every click is saved at once already; this writes a second file."),
+    ActionSpec("import_clicks", "Import Clicks…", "File", "import_clicks", (), "", WRITABLE,
+               group="export", tip="Add the clicks of a JSON file to this scan."),
+    ActionSpec("export", "Export Labels…", "File", "export_labels", ("Ctrl+E",), "export", ASSET,
+               group="export", toolbar="main", tip="Write labels for every point of the scan."),
+    ActionSpec("close", "Close Project", "File", "close_project", ("Ctrl+W",), "",
+               frozenset({"project"}), group="end"),
+    ActionSpec("quit", "Quit", "File", "quit", ("Ctrl+Q",), "", group="end"),
+)  # fmt: skip
+
+_EDIT = (
+    ActionSpec("undo", "Undo", "Edit", "undo", ("Ctrl+Z",), "undo", frozenset({"can_undo"}),
+               group="history", toolbar="main"),
+    ActionSpec("redo", "Redo", "Edit", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo",
+               frozenset({"can_redo"}), group="history", toolbar="main"),
+    ActionSpec("delete_click", "Delete Selected Click", "Edit", "delete_click",
+               ("Delete", "Backspace"), "delete", frozenset({"click_selected"}), group="clicks",
+               tip="A right click on any marker deletes that click too."),
+    ActionSpec("next_click", "Select Next Click", "Edit", "next_click", ("Ctrl+Right",), "", ASSET,
+               group="clicks"),
+    ActionSpec("previous_click", "Select Previous Click", "Edit", "previous_click", ("Ctrl+Left",),
+               "", ASSET, group="clicks"),
+    ActionSpec("palette", "Command Palette…", "Edit", "command_palette",
+               ("Ctrl+Shift+P", "Ctrl+K"), "search", group="settings", toolbar="main",
+               tip="Find any command by a few letters of its name."),
+    ActionSpec("shortcuts", "Keyboard Shortcuts…", "Edit", "edit_shortcuts", (), "keyboard",
+               group="settings"),
+    ActionSpec("preferences", "Preferences…", "Edit", "preferences", ("Ctrl+,",), "settings",
+               group="settings"),
+)  # fmt: skip
+
+_DIGITS = tuple(
+    ActionSpec(f"object_{n}", f"Click for Object {n}" if n else "Click for Background", "",
+               "select_object", (str(n), f"Num+{n}"), "", ASSET, (n,), group="digits",
+               tip="The object is made when it is chosen for the first time." if n else
+               "Background clicks say: none of the objects.")
+    for n in range(10)
+)  # fmt: skip
+
+_OBJECT = (
+    ActionSpec("new_object", "New Object", "Object", "new_object", ("N",), "add", WRITABLE,
+               group="new", toolbar="main", tip="The next clicks are for a new object."),
+    ActionSpec("background", "Background", "Object", "select_object", (), "background", ASSET,
+               (0,), "object_background", group="new",
+               tip="The next clicks are for the background (key 0, or hold Ctrl)."),
+    ActionSpec("next_object", "Next Object", "Object", "next_object", ("PgDown",), "", OBJECT,
+               group="walk"),
+    ActionSpec("previous_object", "Previous Object", "Object", "previous_object", ("PgUp",), "",
+               OBJECT, group="walk"),
+    ActionSpec("rename_object", "Rename Object…", "Object", "rename_object", ("F2",), "", OBJECT,
+               group="change"),
+    ActionSpec("merge_object", "Merge Into…", "Object", "merge_object", ("M",), "", OBJECT,
+               group="change", tip="Give this object's points and clicks to another object."),
+    ActionSpec("delete_object", "Delete Object", "Object", "delete_object", ("Shift+Delete",),
+               "", OBJECT, group="change"),
+    ActionSpec("hide_object", "Hide or Show", "Object", "hide_object", ("H",), "hide", OBJECT,
+               group="seen"),
+    ActionSpec("isolate_object", "Isolate", "Object", "isolate_object", ("I",), "isolate", OBJECT,
+               (), "isolated", group="seen", tip="Show this object only; again shows all."),
+    ActionSpec("show_all", "Show All", "Object", "show_all", ("Shift+H",), "show", ASSET,
+               group="seen"),
+    ActionSpec("lock_object", "Lock or Unlock", "Object", "lock_object", ("K",), "lock", OBJECT,
+               group="seen", tip="Predictions and brushes leave a locked object alone."),
+)  # fmt: skip
+
+_TOOLS = (
+    ActionSpec("tool_click", "Click", "Tools", "select_tool", ("C",), "tool_click", ASSET,
+               ("click",), "tool_click", "tool", "tools",
+               "Left click: this point belongs to the current object. Ctrl: to the background."),
+    ActionSpec("tool_brush", "Brush", "Tools", "select_tool", ("B",), "tool_brush", ASSET,
+               ("brush",), "tool_brush", "tool", "tools",
+               "Paint the current object onto points by hand."),
+    ActionSpec("tool_eraser", "Eraser", "Tools", "select_tool", ("E",), "tool_eraser", ASSET,
+               ("eraser",), "tool_eraser", "tool", "tools",
+               "Give points back to the background by hand."),
+    ActionSpec("tool_lasso", "Lasso", "Tools", "select_tool", ("L",), "tool_lasso", ASSET,
+               ("lasso",), "tool_lasso", "tool", "tools",
+               "Encircle points for the current object; Alt takes hidden points too."),
+    ActionSpec("brush_larger", "Larger Brush", "Tools", "brush_larger", ("]",), "", ASSET,
+               group="brush"),
+    ActionSpec("brush_smaller", "Smaller Brush", "Tools", "brush_smaller", ("[",), "", ASSET,
+               group="brush"),
+    ActionSpec("clip_box", "Clip Box", "Tools", "toggle_clip_box", ("X",), "clip", ASSET, (),
+               "clip_box", "clip", "tools", "Show only what lies in a box."),
+    ActionSpec("clip_to_object", "Clip to Object", "Tools", "clip_to_object", ("Shift+X",), "",
+               OBJECT, group="clip"),
+)  # fmt: skip
+
+_LOOKS = (
+    ("top", "Top"), ("bottom", "Bottom"), ("front", "Front"), ("back", "Back"),
+    ("left", "Left"), ("right", "Right"), ("iso", "Oblique"),
+)  # fmt: skip
+_COLOURINGS = (
+    ("rgb", "Photo Colours"), ("label", "Labels"), ("height", "Height"),
+    ("confidence", "Confidence"), ("ground_truth", "Ground Truth"),
+)  # fmt: skip
+
+_VIEW = (
+    ActionSpec("fit", "Fit Scan", "View", "fit_view", ("F",), "fit", ASSET, group="look",
+               toolbar="tools", tip="Show the whole scan."),
+    *(ActionSpec(f"look_{key}", title, "View", "look", (f"Ctrl+{n}",), f"look_{key}", ASSET,
+                 (key,), group="look", toolbar="tools" if key in {"top", "front", "iso"} else "",
+                 tip=f"Look from: {title.lower()}.")
+      for n, (key, title) in enumerate(_LOOKS, 1)),
+    *(ActionSpec(f"colour_{key}", f"Colour by {title}", "View", "colour_by", (f"Alt+{n}",), "",
+                 ASSET | {f"has_{key}"}, (key,), f"colour_{key}", "colour")
+      for n, (key, title) in enumerate(_COLOURINGS, 1)),
+    ActionSpec("larger_points", "Larger Points", "View", "larger_points", ("+", "="), "", ASSET,
+               group="points"),
+    ActionSpec("smaller_points", "Smaller Points", "View", "smaller_points", ("-",), "", ASSET,
+               group="points"),
+    ActionSpec("stronger_labels", "Stronger Labels", "View", "stronger_labels", (".",), "", ASSET,
+               group="points"),
+    ActionSpec("fainter_labels", "Fainter Labels", "View", "fainter_labels", (",",), "", ASSET,
+               group="points"),
+    ActionSpec("shading", "Depth Shading", "View", "set_shading", ("S",), "shading", ASSET, (),
+               "shading", "points", "tools", "Darken edges so that depth can be seen."),
+    *(ActionSpec(f"theme_{key}", title, "View", "set_theme", (), "", frozenset(), (key,),
+                 f"theme_{key}", "theme")
+      for key, title in (("system", "Theme of the System"), ("light", "Light Theme"),
+                         ("dark", "Dark Theme"))),
+    ActionSpec("full_screen", "Full Screen", "View", "full_screen", ("F11",), "", frozenset(), (),
+               "full_screen", "window"),
+    ActionSpec("focus_view", "Focus the 3D View", "View", "focus_view", ("F6",), "", ASSET,
+               group="window", tip="Then arrow keys move a cursor and Space clicks."),
+)  # fmt: skip
+
+_ENGINE = (
+    ActionSpec("run", "Run Now", "Engine", "run_now", ("Return", "Enter"), "run", ASSET,
+               group="run", toolbar="main", tip="Let the network answer the clicks so far."),
+    ActionSpec("auto_run", "Run After Every Click", "Engine", "set_auto_run", ("A",), "auto_run",
+               ASSET, (), "auto_run", "run", "main",
+               "Off: clicks gather until you press Run Now."),
+    ActionSpec("cancel_run", "Stop Computing", "Engine", "cancel_run", ("Escape",), "stop",
+               frozenset({"busy"}), group="run"),
+    ActionSpec("engine_parameters", "Engine Parameters…", "Engine", "engine_parameters", (),
+               "settings", frozenset({"engine"}), group="parameters"),
+    ActionSpec("reload_plugins", "Look for Plugins Again", "Engine", "reload_plugins", (), "",
+               group="parameters"),
+)  # fmt: skip
+
+_HELP = (
+    ActionSpec("help", "Shortcuts and Gestures", "Help", "show_help", ("F1",), "help",
+               group="help"),
+    ActionSpec("show_log", "Show Log File", "Help", "show_log", (), "", group="help"),
+    ActionSpec("about", "About", "Help", "about", (), "", group="help"),
+)  # fmt: skip
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    *_FILE, *_EDIT, *_OBJECT, *_DIGITS, *_TOOLS, *_VIEW, *_ENGINE, *_HELP,
+)  # fmt: skip
+
+ANNOTATION_HANDLERS = frozenset({
+    "undo", "redo", "delete_click", "next_click", "previous_click", "select_object", "new_object",
+    "next_object", "previous_object", "rename_object", "merge_object", "delete_object",
+    "hide_object", "isolate_object", "show_all", "lock_object", "select_tool", "brush_larger",
+    "brush_smaller", "toggle_clip_box", "clip_to_object", "run_now", "set_auto_run", "cancel_run",
+})  # fmt: skip
+"""Handler names that the annotation controller supplies; the others are the shell's."""
+
+
+def by_id(actions: Iterable[ActionSpec] = ACTIONS) -> dict[str, ActionSpec]:
+    """Return the rows by their id."""
+    return {spec.action_id: spec for spec in actions}
