@@ -103,3 +103,15 @@ class StorableEncodings(Protocol):
 
     def encoding_from_arrays(self, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Any:  # noqa: ANN401
         """Rebuild an encoding that predicts exactly like the stored one."""
+
+
+@runtime_checkable
+class HasRepresentatives(Protocol):
+    """What an engine adds if it labels some points of a cloud and copies to the others.
+
+    The simulated annotator of the benchmark clicks such points, as the published
+    protocol does.
+    """
+
+    def representatives(self, encoding: Any) -> npt.NDArray[np.int64]:  # noqa: ANN401
+        """Return the rows [V] of the points that the engine really labels."""
