@@ -25,7 +25,7 @@ _ID = Qt.ItemDataRole.UserRole
 
 
 class ShortcutsEditor(QDialog):
-    """A table of all actions and their keys. After `accept`, `result_shortcuts` holds the choice."""
+    """All actions and their keys; after `accept`, `result_shortcuts` holds the choice."""
 
     def __init__(self, own: Shortcuts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -103,8 +103,8 @@ class ShortcutsEditor(QDialog):
             item.setData(0, _ID, spec.action_id)
             item.setToolTip(0, spec.tip)
             self.table.addTopLevelItem(item)
-        self.table.setCurrentItem(self.table.topLevelItem(0))
         self._refresh()
+        self.select(ACTIONS[0].action_id)
 
     @property
     def result_shortcuts(self) -> Shortcuts:
