@@ -1,0 +1,54 @@
+"""Codes for where a voxel is and when a click was made."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class FourierPositions(nn.Module):
+    """Random Fourier features of positions normalised to the scene's bounding box.
+
+    Tancik et al., NeurIPS 2020, with the frequencies `gauss_B` saved as a buffer:
+    they belong to the trained weights and are never drawn again.
+    """
+
+    gauss_B: Tensor  # noqa: N815 - the checkpoint's name
+
+    def __init__(self, channels: int, gauss_scale: float = 1.0) -> None:
+        super().__init__()
+        self.register_buffer("gauss_B", torch.randn(3, channels // 2) * gauss_scale)
+
+    def forward(self, xyz: Tensor) -> Tensor:
+        """Return [sin, cos] codes of all voxels of one scene.
+
+        Args:
+            xyz: Raw positions of the voxels' representative points, metres, [N, 3].
+
+        Returns:
+            [N, channels] float32 codes; an axis without extent counts as 0.
+        """
+        low, high = xyz.aminmax(dim=0)
+        extent = high - low
+        unit = (xyz - low) / torch.where(extent > 0, extent, torch.ones_like(extent))
+        phase = (unit * (2 * math.pi)) @ self.gauss_B.to(unit.dtype)
+        return torch.cat([phase.sin(), phase.cos()], dim=1)
+
+
+def order_table(length: int, channels: int) -> Tensor:
+    """Return the sine table of click order (Vaswani et al. 2017, section 3.5).
+
+    Args:
+        length: Number of rows.
+        channels: Even number of columns.
+
+    Returns:
+        [length, channels] float32: even columns sine, odd columns cosine, base 10000.
+    """
+    steps = torch.arange(length, dtype=torch.float32)[:, None]
+    even = torch.arange(0, channels, 2, dtype=torch.float32)
+    rates = torch.exp(even * (-math.log(10000.0) / channels))
+    table = torch.empty(length, channels)
+    table[:, 0::2] = torch.sin(steps * rates)
+    table[:, 1::2] = torch.cos(steps * rates)
+    return table
