@@ -1,0 +1,422 @@
+"""One long-lived inference thread: the newest request of each asset wins.
+
+The thread owns the engine and its device. Requests only leave a note and return;
+events tell what becomes of them. A second, light thread delivers the events in order,
+so that "queued" is heard while the first one computes.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from annotator.domain import (
+    AnnotatorError,
+    Cancelled,
+    CancelToken,
+    Mask,
+    PointCloud,
+    Prompt,
+    Result,
+    Signal,
+)
+from annotator.engine.opened import Asset, OpenEngine
+from annotator.engine.registry import PluginRegistry
+from annotator.engine.warmup import warm_up
+
+EventKind = Literal[
+    "loading",
+    "ready",
+    "encoding",
+    "encoded",
+    "queued",
+    "running",
+    "done",
+    "failed",
+    "cancelled",
+    "dropped",
+]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class EngineEvent:
+    """What became of a request.
+
+    Attributes:
+        kind: loading, ready (a new engine is in use), encoding (with `fraction`), encoded,
+            queued, running, done (with `result`), failed (with `error`), cancelled, or
+            dropped (a newer request replaced it).
+        asset_id: The asset; None for the engine itself.
+        generation: Number of the request; 0 where it belongs to none.
+        fraction: Progress in [0, 1].
+        message: A few words for the status bar.
+        milliseconds: How long running or encoding took.
+        queue_milliseconds: How long a request waited before it ran.
+        result: Of a done request.
+        error: Of a failed one.
+        prompt: That the request asked with.
+        ref: The engine that answered.
+    """
+
+    kind: EventKind
+    asset_id: int | None = None
+    generation: int = 0
+    fraction: float = 0.0
+    message: str = ""
+    milliseconds: float = 0.0
+    queue_milliseconds: float = 0.0
+    result: Result | None = None
+    error: AnnotatorError | None = None
+    prompt: Prompt | None = None
+    ref: str = ""
+
+
+@dataclass(frozen=True)
+class _Request:
+    generation: int
+    prompt: Prompt
+    queued_at: float
+
+
+@dataclass(eq=False)
+class _Slot:
+    """What the session knows of one open asset."""
+
+    asset_id: int
+    asset: Asset
+    encoding: Any = None
+    wants_encoding: bool = True
+    pending: _Request | None = None
+
+
+@dataclass(frozen=True)
+class _Use:
+    ref: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(eq=False)
+class _Job:
+    """What the worker does next; `request` None means encoding only."""
+
+    slot: _Slot
+    request: _Request | None = None
+    cancel: CancelToken = field(default_factory=CancelToken)
+
+
+class EngineSession:
+    """Runs one engine at a time over any number of open assets, aside from the caller.
+
+    All methods return at once and may be called from any thread. `events` is emitted
+    from a thread of the session: slots hand over to their own thread.
+    """
+
+    def __init__(
+        self, registry: PluginRegistry, *, device: str = "auto", dtype: str = "float32"
+    ) -> None:
+        self.events: Signal[[EngineEvent]] = Signal()
+        self._registry = registry
+        self._device = device
+        self._dtype = dtype
+        self._engine: OpenEngine | None = None
+        self._condition = threading.Condition()
+        self._use: _Use | None = None
+        self._slots: dict[int, _Slot] = {}
+        self._job: _Job | None = None
+        self._generation = 0
+        self._newest: dict[int, int] = {}
+        self._closing = False
+        self._outbox: queue.SimpleQueue[EngineEvent | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._work, name="inference", daemon=True),
+            threading.Thread(target=self._deliver, name="inference-events", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    # What callers ask for ----------------------------------------------------------------
+
+    @property
+    def engine(self) -> OpenEngine | None:
+        """The engine in use, for reading its ref, device and parameters; None before the first."""
+        return self._engine
+
+    def use(self, ref: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Load another engine; the old one stays in use until the new one is warm.
+
+        Open assets are then encoded anew. Emits loading, then ready or failed.
+        """
+        with self._condition:
+            self._use = _Use(ref, dict(parameters or {}))
+            self._condition.notify()
+
+    def open_asset(self, asset_id: int, asset: Asset) -> None:
+        """Make an asset known and encode it as soon as the thread is free."""
+        with self._condition:
+            self._forget(asset_id)
+            self._slots[asset_id] = _Slot(asset_id, asset)
+            self._condition.notify()
+
+    def close_asset(self, asset_id: int) -> None:
+        """Forget an asset; its running work is cancelled."""
+        with self._condition:
+            self._forget(asset_id)
+
+    def request(self, asset_id: int, prompt: Prompt) -> int:
+        """Ask for a prediction; an earlier request of the asset is dropped.
+
+        Returns:
+            The request's generation, ever larger, which its events carry.
+
+        Raises:
+            KeyError: If the asset is not open.
+        """
+        with self._condition:
+            slot = self._slots[asset_id]
+            self._generation += 1
+            self._drop(slot)
+            request = _Request(self._generation, prompt, time.perf_counter())
+            slot.pending = request
+            self._newest[asset_id] = request.generation
+            if self._job and self._job.slot is slot and self._job.request:
+                self._job.cancel.cancel()
+            self._post("queued", slot, request)
+            self._condition.notify()
+        return request.generation
+
+    def cancel(self, asset_id: int | None = None) -> None:
+        """Cancel waiting and running work of an asset, or of all.
+
+        A cancelled encoding starts again with the asset's next request.
+        """
+        with self._condition:
+            for slot in self._slots.values():
+                if asset_id in (None, slot.asset_id):
+                    self._cancel_slot(slot)
+
+    def is_current(self, event: EngineEvent) -> bool:
+        """Whether no newer request was made: what a receiver asks before it shows a result."""
+        if event.asset_id is None or not event.generation:
+            return True
+        return self._newest.get(event.asset_id) == event.generation
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Cancel everything, free the engine and end the threads.
+
+        Args:
+            timeout: Seconds to wait for work that does not heed its cancel token;
+                the threads are daemons, so even then the process can end.
+        """
+        with self._condition:
+            self._closing = True
+            self._use = None
+            for slot in self._slots.values():
+                self._cancel_slot(slot)
+            self._condition.notify()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(timeout)
+
+    # The worker ---------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while True:
+            with self._condition:
+                while not (self._closing or self._use or self._take_job()):
+                    self._condition.wait()
+                if self._closing:
+                    break
+                use, self._use = self._use, None
+            if use:
+                self._change_engine(use)
+            elif self._job:
+                self._run(self._job)
+        if self._engine:
+            self._close_engine(self._engine)
+        self._outbox.put(None)
+
+    def _take_job(self) -> bool:
+        self._job = self._next_job()
+        return self._job is not None
+
+    def _next_job(self) -> _Job | None:
+        """Choose the newest request of an encoded asset, else what has to be encoded first."""
+        waiting = [slot for slot in self._slots.values() if slot.pending]
+        waiting.sort(key=lambda slot: (slot.encoding is None, slot.pending.generation))  # type: ignore[union-attr]
+        for slot in waiting:
+            if slot.encoding is None and self._engine:
+                return _Job(slot)
+            request, slot.pending = slot.pending, None
+            return _Job(slot, request)
+        if self._engine is None:
+            return None
+        return next((_Job(slot) for slot in self._slots.values() if slot.wants_encoding), None)
+
+    def _run(self, job: _Job) -> None:
+        try:
+            if self._engine is None:
+                raise AnnotatorError("No engine is chosen.", "Choose one in the engine list.")
+            if job.request is None:
+                self._encode(self._engine, job)
+            else:
+                self._predict(self._engine, job, job.request)
+        except Cancelled:
+            self._after_cancel(job)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the thread outlives any plugin
+            self._after_failure(job, _in_words(error))
+        finally:
+            with self._condition:
+                self._job = None
+
+    def _encode(self, engine: OpenEngine, job: _Job) -> None:
+        slot = job.slot
+        slot.wants_encoding = False
+        started = time.perf_counter()
+
+        def progress(fraction: float, message: str = "") -> None:
+            self._post("encoding", slot, fraction=fraction, message=message)
+
+        progress(0.0, f"encoding with {engine.manifest.title}")
+        encoding = engine.encode(slot.asset, progress, job.cancel)
+        job.cancel.check()
+        slot.encoding = encoding
+        self._post("encoded", slot, fraction=1.0, milliseconds=_since(started))
+
+    def _predict(self, engine: OpenEngine, job: _Job, request: _Request) -> None:
+        slot = job.slot
+        started = time.perf_counter()
+        waited = (started - request.queued_at) * 1000
+        self._post("running", slot, request, queue_milliseconds=waited)
+        result = engine.predict(slot.encoding, request.prompt, job.cancel)
+        job.cancel.check()  # the second chance to drop what has become stale
+        _check_length(slot.asset, result, engine)
+        self._post(
+            "done",
+            slot,
+            request,
+            milliseconds=_since(started),
+            queue_milliseconds=waited,
+            result=result,
+            fraction=1.0,
+        )
+
+    def _after_cancel(self, job: _Job) -> None:
+        stale = job.request and self._newest.get(job.slot.asset_id) != job.request.generation
+        self._post("dropped" if stale else "cancelled", job.slot, job.request)
+
+    def _after_failure(self, job: _Job, error: AnnotatorError) -> None:
+        with self._condition:
+            request = job.request
+            if request is None:  # the encoding failed, and with it the request that waits for it
+                request, job.slot.pending = job.slot.pending, None
+        self._post("failed", job.slot, request, error=error, message=error.message)
+
+    def _change_engine(self, use: _Use) -> None:
+        started = time.perf_counter()
+        self._emit(EngineEvent("loading", message=f"loading {use.ref}", ref=use.ref))
+        try:
+            engine = self._load(use)
+        except (Exception, SystemExit) as problem:  # noqa: BLE001 - the old engine stays in use
+            error = _in_words(problem)
+            self._emit(EngineEvent("failed", error=error, message=error.message, ref=use.ref))
+            return
+        with self._condition:
+            old, self._engine = self._engine, engine
+            for slot in self._slots.values():
+                slot.encoding, slot.wants_encoding = None, True
+        if old:
+            self._close_engine(old)
+        note = engine.choice.note or f"{engine.manifest.title} on {engine.device}"
+        ready = EngineEvent("ready", message=note, milliseconds=_since(started), ref=engine.ref)
+        self._emit(ready)
+
+    def _load(self, use: _Use) -> OpenEngine:
+        engine = self._registry.open(
+            use.ref, device=self._device, dtype=self._dtype, parameters=use.parameters
+        )
+        try:
+            warm_up(engine)
+        except BaseException:
+            self._close_engine(engine)
+            raise
+        return engine
+
+    @staticmethod
+    def _close_engine(engine: OpenEngine) -> None:
+        try:
+            engine.close()
+        except AnnotatorError as error:
+            _log.warning("%s", error)
+
+    # Notes between the threads; all callers hold the condition ------------------------------
+
+    def _forget(self, asset_id: int) -> None:
+        slot = self._slots.pop(asset_id, None)
+        if slot:
+            self._cancel_slot(slot)
+        self._newest.pop(asset_id, None)
+
+    def _cancel_slot(self, slot: _Slot) -> None:
+        if self._job and self._job.slot is slot:
+            self._job.cancel.cancel()
+        slot.wants_encoding = False
+        if slot.pending:
+            self._post("cancelled", slot, slot.pending)
+            slot.pending = None
+
+    def _drop(self, slot: _Slot) -> None:
+        if slot.pending:
+            self._post("dropped", slot, slot.pending)
+            slot.pending = None
+
+    # Events ---------------------------------------------------------------------------------
+
+    def _post(
+        self,
+        kind: EventKind,
+        slot: _Slot,
+        request: _Request | None = None,
+        **details: Any,  # noqa: ANN401 - fields of EngineEvent
+    ) -> None:
+        ref = self._engine.ref if self._engine else ""
+        event = EngineEvent(kind, slot.asset_id, ref=ref)
+        if request:
+            event = replace(event, generation=request.generation, prompt=request.prompt)
+        self._emit(replace(event, **details))
+
+    def _emit(self, event: EngineEvent) -> None:
+        self._outbox.put(event)
+
+    def _deliver(self) -> None:
+        while (event := self._outbox.get()) is not None:
+            try:
+                self.events.emit(event)
+            except Exception:  # noqa: BLE001 - one faulty listener must not silence later events
+                _log.exception("a listener of engine events failed")
+
+
+def _in_words(problem: BaseException) -> AnnotatorError:
+    if isinstance(problem, AnnotatorError):
+        return problem
+    _log.error("inference failed", exc_info=problem)
+    return AnnotatorError(f"Inference failed: {problem!r}.", "The log has the full traceback.")
+
+
+def _since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000
+
+
+def _check_length(asset: Asset, result: Result, engine: OpenEngine) -> None:
+    """Refuse a mask that does not fit the cloud before anyone indexes with it."""
+    if not (isinstance(result, Mask) and isinstance(asset, PointCloud)):
+        return
+    if result.labels.shape != (len(asset),):
+        raise AnnotatorError(
+            f"Plugin {engine.manifest.id!r} returned {result.labels.shape} labels for "
+            f"{len(asset)} points.",
+            f"Run `annotator plugins check` on {engine.manifest.id}.",
+        )

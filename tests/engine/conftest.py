@@ -1,0 +1,8 @@
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    """Keep the user's real plugins, weights and caches out of every test."""
+    monkeypatch.setenv("ANNOTATOR_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
