@@ -1,0 +1,229 @@
+"""The log in its file: sessions, appending durably, reading back strictly."""
+
+import contextlib
+import os
+import platform
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import annotator
+from annotator.domain import AnnotatorError
+from annotator.project.codec import CodecError, from_json, point_set_of, to_json
+from annotator.project.database import back_up, connect_to_write, copy_connection, damaged
+from annotator.project.events import EVENT_TYPES, Event
+from annotator.project.locking import ProjectLock
+from annotator.project.migrations import VERSION, upgrade
+from annotator.project.points import PointSet
+
+_READ = "SELECT seq, session_id, time_ns, mono_ns, kind, payload, points FROM event ORDER BY seq"
+_INSERT = (
+    "INSERT INTO event (session_id, time_ns, mono_ns, kind, asset_id, payload, points) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One event as it stands in the log.
+
+    Attributes:
+        seq: Its sequence number, ascending from 1.
+        session_id: The opening of the project in which it happened.
+        time_ns: Wall clock, nanoseconds since the epoch.
+        mono_ns: Monotonic clock; comparable within a session only.
+        event: What happened.
+    """
+
+    seq: int
+    session_id: int
+    time_ns: int
+    mono_ns: int
+    event: Event
+
+
+def read_log(connection: sqlite3.Connection, path: Path) -> Iterator[LogRow]:
+    """Yield the log in order.
+
+    Raises:
+        AnnotatorError: If an event cannot be read; names the file and event.
+    """
+    for seq, session_id, time_ns, mono_ns, kind, payload, points in connection.execute(_READ):
+        try:
+            event = decode_event(kind, payload, points)
+        except CodecError as error:
+            raise damaged(path, f"event {seq} ({kind}) cannot be read ({error})") from error
+        yield LogRow(seq, session_id, time_ns, mono_ns, event)
+
+
+def decode_event(kind: str, payload: str, points: bytes | None) -> Event:
+    """Build an event from its columns.
+
+    Raises:
+        CodecError: If they do not describe one.
+    """
+    if kind not in EVENT_TYPES:
+        raise CodecError("unknown kind")
+    return from_json(EVENT_TYPES[kind], payload, None if points is None else PointSet(points))
+
+
+class Store:
+    """An open project file.
+
+    Reads and writes may come from any thread; a lock makes them take turns.
+
+    Attributes:
+        path: The file.
+        read_only: Whether it is a snapshot in memory that nothing is written to.
+        journal: "wal", or "delete" where the drive cannot hold a write-ahead log.
+        session_id: This opening; 0 if read-only.
+        recovered: Events since the last clean exit, if the last session ended without one.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        *,
+        lock: ProjectLock | None = None,
+        journal: str = "",
+    ) -> None:
+        self.path = path
+        self.read_only = lock is None
+        self.journal = journal
+        self.connection = connection
+        self.mutex = threading.RLock()
+        self._lock = lock
+        self._closed = False
+        self.recovered = None if self.read_only else self._count_unclean()
+        self.session_id = 0 if self.read_only else self._begin_session()
+
+    @classmethod
+    def open_to_write(cls, path: Path, lock: ProjectLock) -> "Store":
+        """Open a checked file whose lock is held, migrating it first if it is older.
+
+        Raises:
+            AnnotatorError: If the file cannot be written.
+        """
+        connection, journal = connect_to_write(path)
+        try:
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if version < VERSION:
+                back_up(path, version)
+                upgrade(connection)
+                # The version must be in the file itself, where `check_header` looks.
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return cls(path, connection, lock=lock, journal=journal)
+        except (sqlite3.Error, OSError) as error:
+            connection.close()
+            raise AnnotatorError(f"{path} cannot be brought up to date: {error}.") from error
+
+    def _count_unclean(self) -> int | None:
+        last = "SELECT ended_ns FROM session ORDER BY session_id DESC LIMIT 1"
+        row = self.connection.execute(last).fetchone()
+        if row is None or row[0] is not None:
+            return None
+        count = """
+            SELECT count(*) FROM event WHERE session_id >
+            coalesce((SELECT max(session_id) FROM session WHERE ended_ns IS NOT NULL), 0)
+        """
+        return int(self.connection.execute(count).fetchone()[0])
+
+    def _begin_session(self) -> int:
+        cursor = self.connection.execute(
+            "INSERT INTO session (started_ns, pid, host, app_version, platform) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (
+                time.time_ns(),
+                os.getpid(),
+                socket.gethostname(),
+                annotator.__version__,
+                platform.platform(),
+            ),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def append(self, event: Event) -> int:
+        """Write an event durably; return its sequence number.
+
+        Raises:
+            AnnotatorError: If it could not be written; then nothing was.
+        """
+        points = point_set_of(event)
+        row = (
+            self.session_id,
+            time.time_ns(),
+            time.monotonic_ns(),
+            event.kind,
+            event.touched_asset,
+            to_json(event),
+            None if points is None else points.blob,
+        )
+        with self.writing():
+            return int(self.connection.execute(_INSERT, row).lastrowid or 0)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Take the turn to write; failures come out in words.
+
+        Raises:
+            AnnotatorError: If the project is read-only or closed, or the disk refuses.
+        """
+        if self._closed:
+            raise AnnotatorError(f"{self.path} is closed.", "Open it again.")
+        if self.read_only:
+            raise AnnotatorError(
+                f"{self.path} is open read-only.", "Save a copy and work on that one."
+            )
+        with self.mutex:
+            try:
+                yield self.connection
+            except sqlite3.Error as error:
+                raise AnnotatorError(
+                    f"The last action could not be saved to {self.path}: {error}.",
+                    "Free space on the drive and repeat it; everything before it is safe.",
+                ) from error
+
+    def copy_to(self, target: Path) -> None:
+        """Copy the whole file as it is now.
+
+        Raises:
+            AnnotatorError: If the copy cannot be written; then `target` is as it was.
+        """
+        try:
+            with self.mutex:
+                copy_connection(self.connection, target)
+        except (sqlite3.Error, OSError) as error:
+            raise AnnotatorError(
+                f"{self.path} cannot be copied to {target}: {error}.",
+                "Choose a folder you may write to.",
+            ) from error
+
+    def close(self) -> None:
+        """End the session; does nothing the second time."""
+        if self._closed:
+            return
+        self._closed = True
+        with self.mutex:
+            try:
+                self._end_session()
+            finally:
+                self.connection.close()
+                if self._lock is not None:
+                    self._lock.release()
+
+    def _end_session(self) -> None:
+        if self.read_only:
+            return
+        # A full disk must not keep the window from closing: every event is safe already,
+        # and the only loss is that the next opening reports a recovery.
+        with contextlib.suppress(sqlite3.Error):
+            self.connection.execute(
+                "UPDATE session SET ended_ns = ? WHERE session_id = ?",
+                (time.time_ns(), self.session_id),
+            )
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
