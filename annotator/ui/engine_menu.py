@@ -1,0 +1,150 @@
+"""The engines one can choose: every scene plugin with its variants and state."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QMenu
+
+from annotator.domain import AnnotatorError
+from annotator.engine.api import EngineKind
+from annotator.engine.manifest import VariantSpec
+from annotator.engine.registry import PluginEntry, PluginRegistry
+from annotator.engine.store import find_weights
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """One row of the menu.
+
+    Attributes:
+        ref: "plugin" or "plugin:variant".
+        title: What a person reads.
+        problem: Why it cannot be used as it is; empty if it can.
+        usable: Whether choosing it makes sense at all.
+    """
+
+    ref: str
+    title: str
+    problem: str = ""
+    usable: bool = True
+
+
+def engine_choices(registry: PluginRegistry) -> list[EngineChoice]:
+    """Return every scene engine by plugin and variant, in the registry's order."""
+    return [
+        choice
+        for entry in registry.entries.values()
+        if entry.manifest.kind == EngineKind.SCENE
+        for choice in _choices_of(entry)
+    ]
+
+
+def _choices_of(entry: PluginEntry) -> Iterator[EngineChoice]:
+    manifest = entry.manifest
+    usable = entry.state in {"found", "loaded"}
+    if not manifest.variants:
+        variant = manifest.variant()
+        yield EngineChoice(manifest.id, manifest.title, _problem(entry, variant), usable)
+    for variant in manifest.variants:
+        title = f"{manifest.title} – {variant.title or variant.id}"
+        ref = f"{manifest.id}:{variant.id}"
+        yield EngineChoice(ref, title, _problem(entry, variant), usable)
+
+
+def _problem(entry: PluginEntry, variant: VariantSpec) -> str:
+    if entry.state in {"failed", "disabled"}:
+        return entry.error or entry.state
+    specs = {spec.name: spec for spec in entry.manifest.weights}
+    missing = [
+        name
+        for name in variant.weights
+        if name in specs and find_weights(specs[name], entry.folder) is None
+    ]
+    return f"weights missing: {', '.join(missing)}" if missing else ""
+
+
+def full_ref(registry: PluginRegistry, ref: str) -> str:
+    """Return "plugin:variant" for a reference that may leave the variant out.
+
+    An unknown plugin or variant is returned as it is: loading it says what is wrong.
+    """
+    plugin_id, _, variant_id = ref.partition(":")
+    entry = registry.entries.get(plugin_id)
+    if entry is None or not entry.manifest.variants:
+        return ref
+    try:
+        return f"{plugin_id}:{entry.manifest.variant(variant_id).id}"
+    except AnnotatorError:
+        return ref
+
+
+def defaults_of(registry: PluginRegistry, ref: str) -> dict[str, Any]:
+    """Return the default of every parameter of an engine.
+
+    Raises:
+        AnnotatorError: If there is no such plugin or variant.
+    """
+    plugin_id, _, variant_id = ref.partition(":")
+    manifest = registry.entry(plugin_id).manifest
+    return manifest.resolve_parameters(manifest.variant(variant_id))
+
+
+class EngineMenu(QObject):
+    """The checkable rows at the top of the Engine menu.
+
+    Signals:
+        chosen: Reference of the engine that the person chose.
+        explain_asked: (title, problem) of a plugin that failed.
+    """
+
+    chosen = Signal(str)
+    explain_asked = Signal(str, str)
+
+    def __init__(self, menu: QMenu, parent: QObject) -> None:
+        super().__init__(parent)
+        self._menu = menu
+        self._first = menu.actions()[0] if menu.actions() else None
+        self._group = QActionGroup(self)
+        self.actions: dict[str, QAction] = {}
+        self._separator = menu.insertSeparator(self._first) if self._first else None
+
+    def show(self, registry: PluginRegistry) -> None:
+        """List the registry's engines anew."""
+        for action in self.actions.values():
+            self._menu.removeAction(action)
+            self._group.removeAction(action)
+            action.deleteLater()
+        self.actions = {choice.ref: self._make(choice) for choice in engine_choices(registry)}
+        for action in self.actions.values():
+            if self._separator is not None:
+                self._menu.insertAction(self._separator, action)
+
+    def _make(self, choice: EngineChoice) -> QAction:
+        short = choice.problem.strip().splitlines()[-1][:60] if choice.problem else ""
+        action = QAction(f"{choice.title}  ({short})" if short else choice.title, self)
+        action.setCheckable(True)
+        action.setObjectName(f"engine_{choice.ref}")
+        action.setToolTip(f"Engine: {action.text()}")
+        action.setStatusTip(choice.problem)
+        self._group.addAction(action)
+        action.triggered.connect(lambda: self._choose(choice))
+        return action
+
+    def _choose(self, choice: EngineChoice) -> None:
+        if choice.usable:
+            self.chosen.emit(choice.ref)
+        else:
+            self.explain_asked.emit(choice.title, choice.problem)
+
+    def set_current(self, ref: str) -> None:
+        """Check the row of the engine in use; none if `ref` is empty."""
+        for own_ref, action in self.actions.items():
+            action.setChecked(own_ref == ref)
+
+
+def parameters_of(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return only the values that differ from their defaults: what a project stores."""
+    return {name: value for name, value in values.items() if defaults.get(name) != value}
