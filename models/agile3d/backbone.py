@@ -48,7 +48,7 @@ class BasicBlock(nn.Module):
         y = _relu(self.norm1(self.conv1(x)))
         y = self.norm2(self.conv2(y))
         shortcut = x if self.downsample is None else self.downsample(x)
-        return _relu(y.replace(y.features + shortcut.features))
+        return _relu(y.replace(y.features.add_(shortcut.features)))
 
 
 def _stage(in_channels: int, channels: int, count: int) -> nn.Sequential:

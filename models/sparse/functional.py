@@ -10,6 +10,9 @@ from models.sparse.kernel_map import KernelMap
 BUFFER_LIMIT = 2**29
 """Bytes of pair products kept at once; larger convolutions add slice by slice instead."""
 
+NARROW = 8
+"""Up to this many input channels, one product of whole neighbourhoods is fastest."""
+
 
 def sparse_conv(features: Tensor, kernel: Tensor, kernel_map: KernelMap) -> Tensor:
     """Convolve: target[u] = sum over k of source[neighbour k of u] @ kernel[k].
@@ -58,19 +61,37 @@ class _SparseConv(torch.autograd.Function):
 
 
 def _convolve(features: Tensor, kernel: Tensor, kernel_map: KernelMap) -> Tensor:
+    if _fits_columns(features, kernel_map):
+        return _columns(features, kernel_map) @ kernel.flatten(0, 1)
     size = kernel_map.pair_count * kernel.shape[2] * features.element_size()
     if size > BUFFER_LIMIT:
         return _add_slices(features, kernel, kernel_map)
     return _sum_bags(features, kernel, kernel_map)
 
 
+def _fits_columns(features: Tensor, kernel_map: KernelMap) -> bool:
+    channels = features.shape[1]
+    cells = kernel_map.target_count * len(kernel_map.counts)
+    size = cells * channels * features.element_size()
+    return channels <= NARROW and size <= BUFFER_LIMIT
+
+
+def _columns(features: Tensor, kernel_map: KernelMap) -> Tensor:
+    """Lay each target's neighbourhood out as one row: [N, C] -> [M, K * C], zero where none."""
+    slots, width = len(kernel_map.counts), features.shape[1]
+    table = kernel_map.scratch.take(kernel_map.target_count * slots, width, features).zero_()
+    table[kernel_map.columns] = features.index_select(0, kernel_map.sources)
+    return table.view(kernel_map.target_count, slots * width)
+
+
 def _sum_bags(features: Tensor, kernel: Tensor, kernel_map: KernelMap) -> Tensor:
     """Multiply slice by slice into one buffer, then gather each target's pairs and sum them."""
-    products = features.new_empty(kernel_map.pair_count, kernel.shape[2])
+    products = kernel_map.scratch.take(kernel_map.pair_count, kernel.shape[2], features)
     slices = torch.split(products, list(kernel_map.counts))
-    for k, (sources, _) in enumerate(kernel_map.pair_slices):
+    for k, weight in enumerate(kernel.unbind(0)):
+        sources = kernel_map.pair_slices[k][0]
         rows = features if k == kernel_map.identity else features.index_select(0, sources)
-        torch.mm(rows, kernel[k], out=slices[k])
+        torch.mm(rows, weight, out=slices[k])
     return torch.nn.functional.embedding_bag(
         kernel_map.bags, products, kernel_map.bag_ends, mode="sum", include_last_offset=True
     )
@@ -89,13 +110,15 @@ def _convolve_back(grad: Tensor, kernel: Tensor, kernel_map: KernelMap) -> Tenso
     if kernel_map.mirrored:
         # Turning a pair round moves it to the opposite slice of the same map.
         return _convolve(grad, kernel.flip(0).transpose(1, 2), kernel_map)
-    return _convolve(grad, kernel.transpose(1, 2), kernel_map.reversed())
+    return _convolve(grad, kernel.transpose(1, 2), kernel_map.reversed)
 
 
 def _kernel_gradient(
     features: Tensor, grad: Tensor, kernel: Tensor, kernel_map: KernelMap
 ) -> Tensor:
     """Return the gradient of the kernel [K, C_in, C_out]."""
+    if _fits_columns(features, kernel_map):
+        return (_columns(features, kernel_map).t() @ grad).view_as(kernel)
     result = torch.empty_like(kernel)
     for k, (sources, targets) in enumerate(kernel_map.pair_slices):
         rows, goals = features, grad

@@ -1,6 +1,6 @@
 """Kernel maps: which voxel feeds which through which slice of a kernel."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -28,20 +28,43 @@ def kernel_offsets(size: int, *, spacing: int = 1, device: torch.device | None =
     return torch.stack([x.flatten(), y.flatten(), z.flatten()], dim=1)
 
 
+class Scratch:
+    """One reusable buffer for the products of a convolution.
+
+    Fresh memory of this size costs as much as the multiplications: the system clears
+    it page by page. The levels of a scene share one buffer, used by one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._buffer: Tensor | None = None
+
+    def take(self, rows: int, columns: int, like: Tensor) -> Tensor:
+        """Return an uninitialised [rows, columns] tensor, valid until the next call."""
+        size = rows * columns
+        kept = self._buffer
+        if kept is None or kept.numel() < size or kept.dtype != like.dtype:
+            # Not an inference tensor: the levels may be used in training as well.
+            with torch.inference_mode(False):
+                kept = torch.empty(size, dtype=like.dtype, device=like.device)
+            self._buffer = kept
+        return kept.detach()[:size].view(rows, columns)
+
+
 @dataclass(frozen=True, eq=False)
 class KernelMap:
     """All (source voxel, target voxel) pairs of a convolution, sorted by kernel slice.
 
-    The targets' pairs are also listed per target (`bags`), so that summing what
+    The targets' pairs can also be listed per target (`bags`), so that summing what
     reaches a target is a gather, not a scatter.
 
     Attributes:
         sources: Source row of every pair, [P] int32.
         targets: Target row of every pair, [P] int32.
         counts: Number of pairs of each of the K kernel slices.
-        bags: Pair numbers, grouped by target row, [P] int32.
-        bag_ends: Where each target's group starts in `bags`, [N_target + 1] int32.
         source_count: Number of source voxels.
+        target_count: Number of target voxels.
+        scratch: Where convolutions put their products.
+        found: Whether there is a pair for each slice and target, [K, M] bool, if known.
         identity: Slice whose pairs are (i, i) for every row i in order, if there is one.
         mirrored: Whether slice K-1-k holds the pairs of slice k turned round.
     """
@@ -49,17 +72,12 @@ class KernelMap:
     sources: Tensor
     targets: Tensor
     counts: tuple[int, ...]
-    bags: Tensor
-    bag_ends: Tensor
     source_count: int
+    target_count: int
+    scratch: Scratch
+    found: Tensor | None = None
     identity: int | None = None
     mirrored: bool = False
-    _cache: dict[str, "KernelMap"] = field(default_factory=dict, repr=False)
-
-    @property
-    def target_count(self) -> int:
-        """Number of target voxels."""
-        return len(self.bag_ends) - 1
 
     @property
     def pair_count(self) -> int:
@@ -75,22 +93,47 @@ class KernelMap:
         )
         return tuple(pairs)
 
+    @cached_property
+    def bags(self) -> Tensor:
+        """Pair numbers, grouped by target row, [P] int32."""
+        if self.found is None:
+            return torch.argsort(self.targets, stable=True).int()
+        number = torch.cumsum(self.found.flatten(), dim=0, dtype=torch.int32) - 1
+        return number.view_as(self.found).t()[self.found.t()]
+
+    @cached_property
+    def bag_ends(self) -> Tensor:
+        """Where each target's group starts and ends in `bags`, [M + 1] int32."""
+        if self.found is None:
+            sizes = torch.bincount(self.targets, minlength=self.target_count)
+        else:
+            sizes = self.found.sum(dim=0)
+        return torch.nn.functional.pad(torch.cumsum(sizes, dim=0), (1, 0)).int()
+
+    @cached_property
+    def columns(self) -> Tensor:
+        """Place of every pair in a [M, K] table flattened row by row, [P] int64."""
+        k = torch.arange(len(self.counts), device=self.targets.device)
+        counts = torch.tensor(self.counts, device=self.targets.device)
+        slices = k.repeat_interleave(counts, output_size=self.pair_count)
+        return self.targets.long() * len(self.counts) + slices
+
+    @cached_property
     def reversed(self) -> "KernelMap":
-        """Return the map with sources and targets exchanged; made once."""
-        if "reversed" not in self._cache:
-            ends = _group_ends(torch.bincount(self.sources, minlength=self.source_count))
-            self._cache["reversed"] = KernelMap(
-                sources=self.targets,
-                targets=self.sources,
-                counts=self.counts,
-                bags=torch.argsort(self.sources, stable=True).int(),
-                bag_ends=ends,
-                source_count=self.target_count,
-            )
-        return self._cache["reversed"]
+        """The map with sources and targets exchanged."""
+        return KernelMap(
+            sources=self.targets,
+            targets=self.sources,
+            counts=self.counts,
+            source_count=self.target_count,
+            target_count=self.source_count,
+            scratch=self.scratch,
+        )
 
 
-def build_kernel_map(source: Tensor, target: Tensor, offsets: Tensor, unit: int) -> KernelMap:
+def build_kernel_map(
+    source: Tensor, target: Tensor, offsets: Tensor, unit: int, scratch: Scratch
+) -> KernelMap:
     """Find, for every target voxel and kernel slice, the source voxel that feeds it.
 
     Args:
@@ -99,6 +142,7 @@ def build_kernel_map(source: Tensor, target: Tensor, offsets: Tensor, unit: int)
             a convolution that keeps the voxels.
         offsets: Where each kernel slice reads, relative to the target, [K, 3] int64.
         unit: Tensor stride of the source.
+        scratch: Where convolutions over the map put their products.
 
     Raises:
         ValueError: If source voxels coincide or the scene is too wide to number.
@@ -112,25 +156,21 @@ def build_kernel_map(source: Tensor, target: Tensor, offsets: Tensor, unit: int)
     base = box.keys(target)
     rows = torch.stack([find(base + step) for step in box.key_steps(offsets)])
     symmetric = target is source and torch.equal(offsets, -offsets.flip(0))
-    return _from_rows(rows, len(source), symmetric=symmetric)
+    return _from_rows(rows, len(source), scratch, symmetric=symmetric)
 
 
-def _from_rows(rows: Tensor, source_count: int, *, symmetric: bool) -> KernelMap:
+def _from_rows(rows: Tensor, source_count: int, scratch: Scratch, *, symmetric: bool) -> KernelMap:
     """Turn a neighbour table [K, M] int32 (-1: none) into a kernel map."""
     found = rows >= 0
-    number = torch.cumsum(found.flatten(), dim=0, dtype=torch.int32).view_as(rows) - 1
+    place = found.flatten().nonzero()[:, 0]
     return KernelMap(
-        sources=rows[found],
-        targets=found.nonzero()[:, 1].int(),
+        sources=rows.flatten()[place],
+        targets=(place % rows.shape[1]).int(),
         counts=tuple(found.sum(dim=1).tolist()),
-        bags=number.t()[found.t()],
-        bag_ends=_group_ends(found.sum(dim=0)),
         source_count=source_count,
+        target_count=rows.shape[1],
+        scratch=scratch,
+        found=found,
         identity=len(rows) // 2 if symmetric else None,
         mirrored=symmetric,
     )
-
-
-def _group_ends(sizes: Tensor) -> Tensor:
-    """Return the boundaries of consecutive groups: [M] -> [M + 1] int32, starting with 0."""
-    return torch.nn.functional.pad(torch.cumsum(sizes, dim=0), (1, 0)).int()

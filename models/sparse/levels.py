@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from models.sparse.kernel_map import KernelMap, build_kernel_map, kernel_offsets
+from models.sparse.kernel_map import KernelMap, Scratch, build_kernel_map, kernel_offsets
 from models.sparse.lookup import KeyBox
 
 
@@ -14,13 +14,14 @@ class VoxelLevel:
     convolutions of a level share them.
     """
 
-    def __init__(self, coords: Tensor, stride: int = 1) -> None:
+    def __init__(self, coords: Tensor, stride: int = 1, scratch: Scratch | None = None) -> None:
         """Wrap voxel coordinates.
 
         Args:
             coords: Distinct (batch, x, y, z), [N, 4] integers, N >= 1; x, y, z are
                 multiples of `stride` and may be negative.
             stride: Tensor stride: edge of a voxel in units of the finest level.
+            scratch: Buffer to share with other levels of the scene.
 
         Raises:
             ValueError: If the array has another shape, another type or no rows.
@@ -31,6 +32,7 @@ class VoxelLevel:
             raise ValueError(f"voxel coordinates must be integers, not {coords.dtype}")
         self.coords = coords
         self.stride = stride
+        self.scratch = scratch or Scratch()
         self._maps: dict[tuple[int, int, int], KernelMap] = {}
         self._coarser: dict[int, VoxelLevel] = {}
 
@@ -44,7 +46,9 @@ class VoxelLevel:
         Its voxels are the distinct floor(c / stride) * stride, in ascending order.
         """
         if factor not in self._coarser:
-            self._coarser[factor] = VoxelLevel(self._coarse_coords(factor), self.stride * factor)
+            self._coarser[factor] = VoxelLevel(
+                self._coarse_coords(factor), self.stride * factor, self.scratch
+            )
         return self._coarser[factor]
 
     def _coarse_coords(self, factor: int) -> Tensor:
@@ -69,5 +73,7 @@ class VoxelLevel:
             offsets = kernel_offsets(
                 size, spacing=self.stride * dilation, device=self.coords.device
             )
-            self._maps[key] = build_kernel_map(self.coords, target, offsets, self.stride)
+            self._maps[key] = build_kernel_map(
+                self.coords, target, offsets, self.stride, self.scratch
+            )
         return self._maps[key]

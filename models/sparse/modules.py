@@ -129,7 +129,7 @@ class SparseConvTranspose(_KernelModule):
         """
         if finer.coarser(self.stride) is not x.level:
             raise ValueError("the finer level does not lead to the level of the input")
-        pairs = finer.kernel_map(self.kernel_size, stride=self.stride).reversed()
+        pairs = finer.kernel_map(self.kernel_size, stride=self.stride).reversed
         return SparseTensor(self._biased(sparse_conv(x.features, self.kernel, pairs)), finer)
 
 
