@@ -42,13 +42,12 @@ def concatenate(tensors: Sequence[SparseTensor]) -> SparseTensor:
 class _KernelModule(nn.Module):
     """Holds the `kernel` and the optional `bias` [1, C_out] of a sparse layer."""
 
-    def __init__(self, volume: int, in_channels: int, out_channels: int, *, bias: bool) -> None:
+    def __init__(self, *shape: int, bias: bool) -> None:
         super().__init__()
-        # A pointwise kernel is stored without its slice dimension, as upstream does.
-        shape = (in_channels, out_channels) if volume == 1 else (volume, in_channels, out_channels)
         self.kernel = nn.Parameter(torch.empty(shape))
+        out_channels = shape[-1]
         self.bias = nn.Parameter(torch.empty(1, out_channels)) if bias else None
-        self._reset(volume * in_channels)
+        self._reset(math.prod(shape[:-1]))
 
     def _reset(self, fan_in: int) -> None:
         """Draw He-normal kernels for ReLU networks; zero biases."""
@@ -82,19 +81,20 @@ class SparseConv(_KernelModule):
         dilation: int = 1,
         bias: bool = False,
     ) -> None:
-        super().__init__(kernel_size**3, in_channels, out_channels, bias=bias)
+        # A pointwise kernel is stored without its slice dimension, as upstream does.
+        slices = () if kernel_size == stride == 1 else (kernel_size**3,)
+        super().__init__(*slices, in_channels, out_channels, bias=bias)
         self.kernel_size = kernel_size
         self.stride = stride
         self.dilation = dilation
 
     def forward(self, x: SparseTensor) -> SparseTensor:
         """Convolve; kernel maps come from (and stay in) `x.level`."""
-        if self.kernel_size == 1 and self.stride == 1:
+        if self.kernel.ndim == 2:
             return x.replace(self._biased(x.features @ self.kernel))
         level = x.level if self.stride == 1 else x.level.coarser(self.stride)
         pairs = x.level.kernel_map(self.kernel_size, stride=self.stride, dilation=self.dilation)
-        kernel = self.kernel if self.kernel.ndim == 3 else self.kernel[None]
-        return SparseTensor(self._biased(sparse_conv(x.features, kernel, pairs)), level)
+        return SparseTensor(self._biased(sparse_conv(x.features, self.kernel, pairs)), level)
 
 
 class SparseConvTranspose(_KernelModule):
