@@ -3,9 +3,11 @@
 from annotator.project.document import AssetState, Change, Document, MaskEdit
 from annotator.project.points import PointSet
 from annotator.project.project import Project
+from annotator.project.replay import ReplayStep, replay
 from annotator.project.results import ResultRecord
 from annotator.project.salvaging import SalvageReport
-from annotator.project.store import LogRow
+from annotator.project.stats import ObjectStatistics, Statistics, statistics
+from annotator.project.store import LogRow, SessionRecord
 
 __all__ = [
     "AssetState",
@@ -13,8 +15,14 @@ __all__ = [
     "Document",
     "LogRow",
     "MaskEdit",
+    "ObjectStatistics",
     "PointSet",
     "Project",
+    "ReplayStep",
     "ResultRecord",
     "SalvageReport",
+    "SessionRecord",
+    "Statistics",
+    "replay",
+    "statistics",
 ]

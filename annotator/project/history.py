@@ -43,6 +43,11 @@ class History:
         """The step that redo would do again, or None."""
         return self._undone[-1] if self._undone else None
 
+    @property
+    def counting(self) -> frozenset[int]:
+        """Sequence numbers of the events that make up the document."""
+        return frozenset(entry.seq for entry in self._entries)
+
     def plan(self, event: Event) -> Document:
         """Return the document as it would be after `event`; changes nothing.
 

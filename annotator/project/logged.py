@@ -12,7 +12,7 @@ from annotator.project.document import AssetState, Change, Document
 from annotator.project.folding import InvalidEvent
 from annotator.project.history import History
 from annotator.project.locking import ProjectLock
-from annotator.project.store import LogRow, Store, read_log
+from annotator.project.store import LogRow, SessionRecord, Store, read_log
 
 _HISTORY = frozenset({"history"})
 
@@ -185,6 +185,14 @@ class LoggedDocument:
         """Yield every event of the log, undone ones too, oldest first."""
         with self._store.mutex:
             yield from list(read_log(self._store.connection, self.path))
+
+    def sessions(self) -> list[SessionRecord]:
+        """Return every opening to work on the project, oldest first."""
+        return self._store.sessions()
+
+    def surviving_steps(self) -> frozenset[int]:
+        """Return the sequence numbers of the events that make up the document now."""
+        return self._history.counting
 
     # --- History
 

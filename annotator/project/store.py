@@ -46,6 +46,21 @@ class LogRow:
     event: Event
 
 
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """One opening of a project to work on it.
+
+    Attributes:
+        session_id: Ascending from 1.
+        started_ns: Wall clock at the opening, nanoseconds since the epoch.
+        ended_ns: At the closing; None if still open or ended by a crash.
+    """
+
+    session_id: int
+    started_ns: int
+    ended_ns: int | None
+
+
 def read_log(connection: sqlite3.Connection, path: Path) -> Iterator[LogRow]:
     """Yield the log in order.
 
@@ -165,6 +180,12 @@ class Store:
         )
         with self.writing():
             return int(self.connection.execute(_INSERT, row).lastrowid or 0)
+
+    def sessions(self) -> list[SessionRecord]:
+        """Return every opening so far, this one included, oldest first."""
+        query = "SELECT session_id, started_ns, ended_ns FROM session ORDER BY session_id"
+        with self.mutex:
+            return [SessionRecord(*row) for row in self.connection.execute(query)]
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
