@@ -6,7 +6,6 @@ belong to the click they prepare. A pause longer than `IDLE_SECONDS` counts as t
 long and the rest as idle: nobody knows whether the person was looking or away.
 """
 
-import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -181,9 +180,10 @@ def statistics(project: Project, *, idle_after_s: float = IDLE_SECONDS) -> Stati
 
 def _in_time(rows: list[LogRow], records: list[ResultRecord]) -> Iterator[LogRow | ResultRecord]:
     """Merge log and results: the log in its own order, each result after what it followed."""
-    yield from heapq.merge(
-        rows, records, key=lambda mark: mark.seq if isinstance(mark, LogRow) else mark.after_seq
-    )
+    marks: list[tuple[int, int, LogRow | ResultRecord]] = []
+    marks += [(row.seq, 0, row) for row in rows]
+    marks += [(record.after_seq, 1, record) for record in records]
+    yield from (mark for _, _, mark in sorted(marks, key=lambda item: item[:2]))
 
 
 def _summary(
