@@ -1,0 +1,17 @@
+"""The 3D view: one interface, a software and an OpenGL renderer behind it."""
+
+from annotator.domain.camera import OrbitCamera
+from annotator.ui.view.choose import RendererChoice, create_point_view
+from annotator.ui.view.overlay import ClickMarker
+from annotator.ui.view.point_view import PointView
+from annotator.ui.view.pointer import PointerEvent, PointerTool
+
+__all__ = [
+    "ClickMarker",
+    "OrbitCamera",
+    "PointView",
+    "PointerEvent",
+    "PointerTool",
+    "RendererChoice",
+    "create_point_view",
+]

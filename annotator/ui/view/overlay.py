@@ -1,0 +1,165 @@
+"""What is drawn over the points: click markers, lasso, brush, crosshair, axes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
+
+from annotator.domain.camera import OrbitCamera
+from annotator.domain.labels import Colour
+
+MARKER_RADIUS = 9.0
+MARKER_REACH = 12.0  # logical pixels within which a pointer is on a marker
+BEHIND_OPACITY = 0.38
+AXIS_LENGTH = 30.0
+AXES = (("x", QColor(214, 83, 83)), ("y", QColor(92, 170, 92)), ("z", QColor(84, 132, 220)))
+
+
+@dataclass(frozen=True)
+class ClickMarker:
+    """A click as shown in the view.
+
+    Attributes:
+        position: (x, y, z) metres in the cloud's local coordinates.
+        object_id: Its object; 0, the background, is drawn as a ring.
+        click_id: What `PointView.pick_marker` returns.
+        colour: Of its object.
+        text: Short text in the middle, usually a number.
+        selected: Whether it gets a second ring.
+    """
+
+    position: tuple[float, float, float]
+    object_id: int
+    click_id: int
+    colour: Colour
+    text: str = ""
+    selected: bool = False
+
+
+@dataclass
+class Overlay:
+    """The things over the points, in logical pixels.
+
+    Attributes:
+        markers: Clicks.
+        polygon: [K, 2] lasso, or None.
+        circle: Brush (x, y, radius), or None.
+        cursor: Keyboard placement cursor (x, y), or None.
+        gizmo: Whether the axes are drawn.
+    """
+
+    markers: Sequence[ClickMarker] = ()
+    polygon: npt.NDArray[np.float64] | None = None
+    circle: tuple[float, float, float] | None = None
+    cursor: tuple[float, float] | None = None
+    gizmo: bool = True
+
+    def paint(
+        self,
+        painter: QPainter,
+        camera: OrbitCamera,
+        behind: npt.NDArray[np.bool_],
+        ink: QColor,
+    ) -> None:
+        """Draw everything.
+
+        Args:
+            painter: Of a surface of the camera's viewport size.
+            camera: Where the markers are seen from.
+            behind: [M] which markers have points in front of them; drawn paler.
+            ink: Contrasts with the background.
+        """
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.gizmo:
+            _paint_axes(painter, camera, ink)
+        # Paler ones first, so that none covers a marker that can be seen.
+        x, y = self.places(camera)
+        for i in sorted(range(len(self.markers)), key=lambda i: not behind[i]):
+            if np.isfinite(x[i]):
+                painter.setOpacity(BEHIND_OPACITY if behind[i] else 1.0)
+                _paint_marker(painter, QPointF(x[i], y[i]), self.markers[i])
+        painter.setOpacity(1.0)
+        self._paint_selection(painter)
+        if self.cursor is not None:
+            _paint_cursor(painter, *self.cursor)
+
+    def places(self, camera: OrbitCamera) -> tuple[npt.NDArray[np.float64], ...]:
+        """Return x [M] and y [M] of the markers in logical pixels, NaN behind the camera."""
+        positions = np.array([m.position for m in self.markers], np.float64).reshape(-1, 3)
+        x, y, _ = camera.projection().project(positions)
+        return x, y
+
+    def marker_at(self, camera: OrbitCamera, x: float, y: float) -> int | None:
+        """Return the click id of the nearest marker under a pointer, or None."""
+        if not self.markers:
+            return None
+        mx, my = self.places(camera)
+        distance = np.nan_to_num(np.hypot(mx - x, my - y), nan=np.inf)
+        nearest = int(np.argmin(distance))
+        return self.markers[nearest].click_id if distance[nearest] <= MARKER_REACH else None
+
+    def _paint_selection(self, painter: QPainter) -> None:
+        painter.setBrush(QColor(255, 255, 255, 36))
+        for pen in _two_tone(1.5):
+            painter.setPen(pen)
+            if self.polygon is not None and len(self.polygon) > 1:
+                painter.drawPolygon(QPolygonF([QPointF(*p) for p in self.polygon.tolist()]))
+            if self.circle is not None:
+                x, y, radius = self.circle
+                painter.drawEllipse(QPointF(x, y), radius, radius)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def _two_tone(width: float) -> tuple[QPen, QPen]:
+    """A dark line under a dashed light one shows on every background."""
+    dark = QPen(QColor(0, 0, 0, 170), width + 1.5)
+    light = QPen(QColor(255, 255, 255), width, Qt.PenStyle.DashLine)
+    return dark, light
+
+
+def _paint_marker(painter: QPainter, at: QPointF, marker: ClickMarker) -> None:
+    colour = QColor(*marker.colour)
+    hollow = marker.object_id == 0
+    if marker.selected:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for pen in (QPen(QColor(0, 0, 0, 200), 5), QPen(QColor(255, 255, 255), 2.5)):
+            painter.setPen(pen)
+            painter.drawEllipse(at, MARKER_RADIUS + 4, MARKER_RADIUS + 4)
+    painter.setPen(QPen(QColor(0, 0, 0, 190), 4))
+    painter.drawEllipse(at, MARKER_RADIUS, MARKER_RADIUS)
+    painter.setPen(QPen(QColor(255, 255, 255), 2))
+    painter.setBrush(QColor(20, 20, 20, 220) if hollow else colour)
+    painter.drawEllipse(at, MARKER_RADIUS, MARKER_RADIUS)
+    dark_text = not hollow and colour.lightnessF() > 0.45
+    painter.setPen(QColor(0, 0, 0) if dark_text else QColor(255, 255, 255))
+    font = QFont(painter.font())
+    font.setPixelSize(11 if len(marker.text) < 3 else 9)
+    font.setBold(True)
+    painter.setFont(font)
+    box = QRectF(at.x() - 14, at.y() - 10, 28, 20)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, marker.text)
+
+
+def _paint_cursor(painter: QPainter, x: float, y: float) -> None:
+    for pen in (QPen(QColor(0, 0, 0, 200), 4), QPen(QColor(255, 255, 255), 1.6)):
+        painter.setPen(pen)
+        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            painter.drawLine(QPointF(x + 5 * dx, y + 5 * dy), QPointF(x + 17 * dx, y + 17 * dy))
+
+
+def _paint_axes(painter: QPainter, camera: OrbitCamera, ink: QColor) -> None:
+    right, up, forward = camera.axes()
+    origin = QPointF(AXIS_LENGTH + 18, camera.viewport[1] - AXIS_LENGTH - 18)
+    for axis in np.argsort(-forward):  # the farthest first
+        name, colour = AXES[axis]
+        tip = origin + QPointF(right[axis] * AXIS_LENGTH, -up[axis] * AXIS_LENGTH)
+        painter.setPen(QPen(colour, 2.2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawLine(origin, tip)
+        label = origin + (tip - origin) * 1.32
+        painter.setPen(ink)
+        painter.drawText(
+            QRectF(label.x() - 10, label.y() - 10, 20, 20), Qt.AlignmentFlag.AlignCenter, name
+        )

@@ -1,0 +1,91 @@
+"""What is to be drawn: the state that both renderers share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from annotator.domain.camera import OrbitCamera
+from annotator.domain.cloud import PointCloud
+from annotator.domain.labels import Colour
+from annotator.domain.raster import Block, PointBlocks
+from annotator.domain.shading import SLOTS, Look, PointColours, label_slots, palette_table
+
+Bool = npt.NDArray[np.bool_]
+
+
+@dataclass
+class Scene:
+    """The cloud, how it looks, and from where.
+
+    Attributes:
+        blocks: The cloud in drawable blocks; None if there is nothing to draw.
+        colours: What the points' colours are made from; None without a cloud.
+        look: How they are coloured.
+        point_size: Diameter of a point in logical pixels.
+        hidden: [65536] whether each label slot is hidden.
+        clip_box: Corners (low [3], high [3]) outside which nothing is drawn, or None.
+        camera: From where.
+    """
+
+    blocks: PointBlocks | None = None
+    colours: PointColours | None = None
+    look: Look = field(default_factory=Look)
+    point_size: float = 2.0
+    hidden: Bool = field(default_factory=lambda: np.zeros(SLOTS, bool))
+    clip_box: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None
+    camera: OrbitCamera = field(default_factory=OrbitCamera)
+
+    @property
+    def anything_hidden(self) -> bool:
+        """Whether some label slot is hidden."""
+        return bool(self.hidden.any())
+
+    def set_cloud(self, cloud: PointCloud | None) -> None:
+        """Show another cloud, without labels, hidden objects or clip box."""
+        empty = cloud is None or not len(cloud)
+        self.blocks = None if cloud is None or empty else PointBlocks(cloud)
+        self.colours = None if self.blocks is None else PointColours(self.blocks)
+        self.hidden = np.zeros(SLOTS, bool)
+        self.clip_box = None
+        if self.blocks is not None:
+            self.camera.set_bounds(self.blocks.low, self.blocks.high)
+
+    def set_hidden(self, object_ids: frozenset[int]) -> None:
+        """Leave out the points of these objects; 0 means the unlabelled ones."""
+        self.hidden = np.zeros(SLOTS, bool)
+        self.hidden[label_slots(np.array(sorted(object_ids), np.int32))] = True
+
+    def set_palette(self, palette: Mapping[int, Colour]) -> None:
+        """Take the objects' colours."""
+        self.look = replace(self.look, palette=palette_table(palette))
+
+    def rejected(self, block: Block, part: slice) -> Bool | None:
+        """Return which points of a part of a block are not drawn; None if all are."""
+        unwanted: Bool | None = None
+        if self.anything_hidden and self.colours is not None:
+            unwanted = np.take(self.hidden, self.colours.slots[block.rows(part)])
+        if self.clip_box is not None:
+            outside = self._outside(block, part)
+            unwanted = outside if unwanted is None else unwanted | outside
+        return unwanted
+
+    def _outside(self, block: Block, part: slice) -> Bool:
+        assert self.clip_box is not None
+        outside = np.zeros(part.stop - part.start, bool)
+        for axis, column in enumerate(block.columns[:, part]):
+            low, high = (np.float32(b[axis] - block.centre[axis]) for b in self.clip_box)
+            outside |= column < low
+            outside |= column > high
+        return outside
+
+    def shown(self, rows: npt.NDArray[np.int64]) -> Bool:
+        """Return which of the given rows of the cloud are neither hidden nor clipped away."""
+        assert self.blocks is not None
+        assert self.colours is not None
+        shown = ~self.hidden[self.colours.slots[rows]]
+        if self.clip_box is not None:
+            xyz = self.blocks.cloud.xyz[rows]
+            shown &= ((xyz >= self.clip_box[0]) & (xyz <= self.clip_box[1])).all(axis=1)
+        return shown
