@@ -2,18 +2,21 @@
 
 import contextlib
 import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from annotator.domain import AnnotatorError
-from annotator.project.locking import lock_path
+from annotator.project.locking import is_held
 from annotator.project.migrations import VERSION, upgrade
 
 APPLICATION_ID = 0x434C494B
 """ASCII "CLIK": tells project files from other SQLite files."""
 
 _HEADER_SIZE = 100
+_SIDE_FILES = ("-wal", "-journal")
 _SALVAGE = "Keep the file, and recover what is readable with Project.salvage into a new one."
 
 
@@ -76,7 +79,7 @@ def create_database(path: Path) -> None:
 
 def _write_schema(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("PRAGMA synchronous = EXTRA")
+        make_durable(connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         upgrade(connection)
 
@@ -164,7 +167,7 @@ def reading(path: Path, *, alone: bool) -> Iterator[sqlite3.Connection]:
     """
     check_header(path)
     try:
-        with contextlib.closing(_connect_to_read(path, alone)) as source:
+        with _source(path, alone) as source:
             _check_pages(path, source)
             if _version(source) == VERSION:
                 yield source
@@ -189,16 +192,52 @@ def snapshot(path: Path) -> sqlite3.Connection:
         return memory
 
 
-def _connect_to_read(path: Path, alone: bool) -> sqlite3.Connection:
-    wal = path.with_name(path.name + "-wal")
-    quiet = alone or not lock_path(path).exists()
-    # "immutable" makes SQLite leave no side files behind, but must not be used while
-    # somebody writes or while a log of an interrupted session waits to be read.
-    journal = path.with_name(path.name + "-journal")
-    settled = quiet and not journal.exists() and not (wal.exists() and wal.stat().st_size)
-    mode = "mode=ro&immutable=1" if settled else "mode=ro"
+@contextlib.contextmanager
+def _source(path: Path, alone: bool) -> Iterator[sqlite3.Connection]:
+    """Connect such that the file stays as it is, whatever state it was left in."""
+    if not alone and is_held(path):
+        # The writer keeps the side files in order; reading along needs no writing.
+        with _connection(path, "mode=ro") as connection:
+            yield connection
+    elif any(_side_file(path, suffix) for suffix in _SIDE_FILES):
+        # An interrupted session left changes that SQLite has to carry out or take back
+        # before it can read. It shall do that with a copy: this file may yet turn out
+        # to be damaged.
+        with tempfile.TemporaryDirectory(prefix="annotator-") as folder:
+            copy = copy_with_side_files(path, Path(folder))
+            with _connection(copy, "mode=rw") as connection:
+                yield connection
+    else:
+        with _connection(path, "mode=ro&immutable=1") as connection:
+            yield connection
+
+
+def _connection(path: Path, mode: str) -> contextlib.closing[sqlite3.Connection]:
     uri = f"{path.resolve().as_uri()}?{mode}"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5.0)
+    return contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5.0))
+
+
+def _side_file(path: Path, suffix: str) -> Path | None:
+    """Return the side file if there is one with something in it."""
+    side = path.with_name(path.name + suffix)
+    return side if side.exists() and side.stat().st_size else None
+
+
+def copy_with_side_files(path: Path, folder: Path) -> Path:
+    """Copy a file and what an interrupted session left beside it; return the copy.
+
+    Raises:
+        AnnotatorError: If the file cannot be read.
+    """
+    copy = folder / "copy"
+    try:
+        shutil.copyfile(path, copy)
+        for suffix in _SIDE_FILES:
+            if side := _side_file(path, suffix):
+                shutil.copyfile(side, copy.with_name(copy.name + suffix))
+    except OSError as error:
+        raise AnnotatorError(f"{path} cannot be read: {error}.") from error
+    return copy
 
 
 def _check_pages(path: Path, connection: sqlite3.Connection) -> None:
@@ -220,20 +259,15 @@ def _upgraded(source: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def back_up(path: Path, version: int) -> Path:
-    """Copy a file aside before its migration; return the copy's path."""
+    """Copy a file, whose lock is held, aside before its migration; return the copy's path."""
     target = path.with_name(f"{path.stem}.format{version}{path.suffix}.bak")
     number = 1
     while target.exists():
         number += 1
         target = path.with_name(f"{path.stem}.format{version}-{number}{path.suffix}.bak")
-    copy_database(path, target)
-    return target
-
-
-def copy_database(path: Path, target: Path) -> None:
-    """Copy a file, live or not, through SQLite; `target` appears complete or not at all."""
-    with contextlib.closing(_connect_to_read(path, alone=False)) as source:
+    with _source(path, alone=True) as source:
         copy_connection(source, target)
+    return target
 
 
 def copy_connection(source: sqlite3.Connection, target: Path) -> None:

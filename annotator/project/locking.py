@@ -16,6 +16,8 @@ _LOCK_BYTE = 1 << 30
 """Windows locks bytes, not files; one far behind the text leaves the text readable."""
 
 _ATTEMPTS = 20
+_PATIENCE = 5
+"""How often, 40 ms apart, a taken lock is tried: a reader that probes it holds it briefly."""
 
 
 class ProjectLock:
@@ -39,7 +41,7 @@ class ProjectLock:
         path = lock_path(project)
         for _ in range(_ATTEMPTS):
             handle = _open(path, project)
-            if not _try_lock(handle, project):
+            if not _lock_patiently(handle, project):
                 handle.close()
                 raise _in_use(project, path)
             if _is_still(handle, path):
@@ -76,6 +78,23 @@ def _open(path: Path, project: Path) -> BinaryIO:
             f"{project} cannot be opened for writing: {error.strerror} ({path.name}).",
             "Open it read-only, or copy it to a folder you may write to.",
         ) from error
+
+
+def is_held(project: Path) -> bool:
+    """Tell whether a living process writes `project`."""
+    try:
+        with lock_path(project).open("r+b") as handle:
+            return not _try_lock(handle, project)
+    except OSError:
+        return False
+
+
+def _lock_patiently(handle: BinaryIO, project: Path) -> bool:
+    for _ in range(_PATIENCE):
+        if _try_lock(handle, project):
+            return True
+        time.sleep(0.04)
+    return False
 
 
 def _try_lock(handle: BinaryIO, project: Path) -> bool:

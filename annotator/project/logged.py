@@ -186,6 +186,11 @@ class LoggedDocument:
         with self._store.mutex:
             yield from list(read_log(self._store.connection, self.path))
 
+    @property
+    def last_seq(self) -> int:
+        """Sequence number of the newest event; 0 before the first."""
+        return self._facts.last_seq
+
     def sessions(self) -> list[SessionRecord]:
         """Return every opening to work on the project, oldest first."""
         return self._store.sessions()

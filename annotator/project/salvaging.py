@@ -1,7 +1,6 @@
 """Recovering what is readable of a damaged project into a new one."""
 
 import contextlib
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from typing import Any
 
 from annotator.domain import AnnotatorError
 from annotator.project.codec import CodecError
-from annotator.project.database import connect_to_write, create_database
+from annotator.project.database import connect_to_write, copy_with_side_files, create_database
 from annotator.project.document import Document
 from annotator.project.folding import InvalidEvent
 from annotator.project.history import History
@@ -58,7 +57,7 @@ def salvage(damaged: Path, new_path: Path) -> SalvageReport:
         AnnotatorError: If nothing is readable or `new_path` cannot be written.
     """
     with tempfile.TemporaryDirectory(prefix="salvage-") as folder:
-        copy = _copy_with_log(damaged, Path(folder))
+        copy = copy_with_side_files(damaged, Path(folder))
         _mend_header(copy, Path(folder))
         with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as source:
             rows = {table: list(_readable(source, table)) for table in _TABLES}
@@ -71,19 +70,6 @@ def salvage(damaged: Path, new_path: Path) -> SalvageReport:
     _fill(new_path, {**rows, "event": kept})
     lost = int(rows["event"][-1][0]) - len(rows["event"])
     return SalvageReport(new_path, len(kept), dropped, lost, len(rows["result"]))
-
-
-def _copy_with_log(damaged: Path, folder: Path) -> Path:
-    """Copy the file and its write-ahead log, so that SQLite may do with them what it likes."""
-    copy = folder / "damaged"
-    try:
-        shutil.copyfile(damaged, copy)
-        log = damaged.with_name(damaged.name + "-wal")
-        if log.exists():
-            shutil.copyfile(log, folder / "damaged-wal")
-    except OSError as error:
-        raise AnnotatorError(f"{damaged} cannot be read: {error.strerror}.") from error
-    return copy
 
 
 def _mend_header(copy: Path, folder: Path) -> None:
