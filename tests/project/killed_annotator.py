@@ -5,11 +5,14 @@ creates the project, works at random until killed, and prints one line for every
 action once it is committed. Imports nothing but domain and project.
 """
 
+import hashlib
 import json
 import os
 import random
 import sys
 from pathlib import Path
+
+import numpy as np
 
 from annotator.domain import Mask
 from annotator.project import Project
@@ -24,11 +27,11 @@ def annotate(path: Path, seed: int) -> None:
     project = Project.open(path) if path.exists() else Project.create(path)
     if not project.document.assets:
         project.add_asset(path.parent / "scan.ply", "cloud", "content", 1000)
-    say(opened=[c.click_id for c in project.document.assets[1].clicks])
     chance = random.Random(seed)
     while True:
+        # Short enough for one atomic write to the pipe.
+        say(seq=project.last_seq, state=state(project))
         act(project, chance)
-        say(seq=project.last_seq, clicks=state(project))
 
 
 def act(project: Project, chance: random.Random) -> None:
@@ -49,19 +52,15 @@ def act(project: Project, chance: random.Random) -> None:
     elif kind < 0.93:
         project.paint(1, [chance.randrange(1000) for _ in range(20)], 1)
     else:
-        labels = [chance.randrange(4)] * 1000
-        project.store_result(1, asset.prompt(), mask_of(labels))
+        labels = np.full(1000, chance.randrange(4), np.int32)
+        project.store_result(1, asset.prompt(), Mask(labels))
 
 
-def mask_of(labels: list[int]) -> Mask:
-    import numpy as np
-
-    return Mask(np.array(labels, np.int32))
-
-
-def state(project: Project) -> list:
+def state(project: Project) -> str:
+    """Return a digest of everything annotated."""
     asset = project.document.assets[1]
-    return [[c.click_id, c.object_id, c.order, c.time_ns, *c.position] for c in asset.clicks]
+    objects = sorted(asset.objects.items())
+    return hashlib.sha256(repr((asset.clicks, objects, asset.edits)).encode()).hexdigest()
 
 
 def serve() -> None:
