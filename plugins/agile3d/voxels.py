@@ -1,0 +1,87 @@
+"""From a point cloud to the network's voxels, and the choice of their size."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from annotator.domain import AnnotatorError, PointCloud
+from models.agile3d import quantize
+
+TRAINED_SIZE = 0.05
+"""Voxel edge in metres that the network was trained with, on rooms."""
+SMALLEST_SIZE = 0.002
+VOXELS_ACROSS = 100
+"""Voxels along the longest side of a scan smaller than a room."""
+POINTS_PER_VOXEL = 1.2
+"""With fewer the voxels of one surface no longer touch."""
+MAX_VOXELS = 400_000
+"""A finer grid than this would not fit common memory."""
+GROWTH = 1.25
+
+
+@dataclass(frozen=True)
+class Voxels:
+    """A cloud as the network sees it.
+
+    Attributes:
+        size: Edge in metres.
+        coords: [V, 3] int32, from zero.
+        xyz: [V, 3] float32 metres from `low`, of the representing points.
+        low: [3] float32, minimum of the cloud's local coordinates.
+        rows: [V] int64, the point that represents each voxel.
+        inverse: [N] int64, the voxel of each point.
+    """
+
+    size: float
+    coords: npt.NDArray[np.int32]
+    xyz: npt.NDArray[np.float32]
+    low: npt.NDArray[np.float32]
+    rows: npt.NDArray[np.int64]
+    inverse: npt.NDArray[np.int64]
+
+
+def voxelise(cloud: PointCloud, size: float = 0.0) -> Voxels:
+    """Quantise a cloud the way the published evaluation does: minimum subtracted, float32.
+
+    Args:
+        cloud: At least one point.
+        size: Voxel edge in metres; 0 chooses by `automatic_size`.
+
+    Raises:
+        AnnotatorError: If the cloud is empty or far too large for the voxel size.
+    """
+    if not len(cloud):
+        raise AnnotatorError(f"{cloud.name or 'The scan'} has no points.", "Open another scan.")
+    low = cloud.xyz.min(axis=0)
+    shifted = cloud.xyz - low
+    size = size or automatic_size(shifted)
+    try:
+        coords, rows, inverse = quantize(shifted, size)
+    except ValueError as error:
+        raise AnnotatorError(
+            f"{cloud.name or 'The scan'} cannot be divided into voxels: {error}.",
+            "Set a larger voxel size.",
+        ) from error
+    return Voxels(size, coords, shifted[rows], low, rows, inverse)
+
+
+def automatic_size(xyz: npt.NDArray[np.float32]) -> float:
+    """Choose the voxel edge for points [N, 3] in metres.
+
+    The network was trained on rooms with 5 cm. A scan whose longest side (between the
+    1st and 99th percentile, so that strays do not count) is below 5 m gets a hundredth
+    of it, which makes a table top look as large as a room: about 1 cm. The edge then
+    grows until voxels hold 1.2 points on average (up to 5 cm) and until there are at
+    most 400,000 of them.
+    """
+    sample = xyz[:: max(1, len(xyz) // 100_000)]
+    low, high = np.percentile(sample, [1, 99], axis=0)
+    size = float(np.clip((high - low).max() / VOXELS_ACROSS, SMALLEST_SIZE, TRAINED_SIZE))
+    while True:
+        count = len(quantize(xyz, size)[1])
+        sparse = size < TRAINED_SIZE and count * POINTS_PER_VOXEL > len(xyz)
+        if not (sparse or count > MAX_VOXELS):
+            return size
+        grown = size * GROWTH
+        size = min(grown, TRAINED_SIZE) if size < TRAINED_SIZE else grown
