@@ -193,7 +193,7 @@ _ENGINE = (
                frozenset({"busy"}), group="run"),
     ActionSpec("engine_parameters", "Engine Parameters…", "Engine", "engine_parameters", (),
                "settings", frozenset({"engine"}), group="parameters"),
-    ActionSpec("reload_plugins", "Look for Plugins Again", "Engine", "reload_plugins", (), "",
+    ActionSpec("retry_plugins", "Try Failed Plugins Again", "Engine", "retry_plugins", (), "",
                group="parameters"),
 )  # fmt: skip
 

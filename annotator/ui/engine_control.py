@@ -1,0 +1,130 @@
+"""Which engine answers the clicks: menu, parameters and the session that runs it."""
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QMenu, QWidget
+
+from annotator.domain import AnnotatorError
+from annotator.engine.registry import PluginRegistry
+from annotator.engine.session import EngineSession
+from annotator.ui.engine_menu import EngineMenu, defaults_of, full_ref, parameters_of
+from annotator.ui.messages import MessageBar
+from annotator.ui.opener import Workspace
+from annotator.ui.parameters_form import ParametersForm
+from annotator.ui.settings import Preferences
+
+
+class EngineControl(QObject):
+    """Keeps registry, session, menu and the project's choice together.
+
+    Attributes:
+        registry: The plugins.
+        session: Runs the chosen engine.
+        menu: The rows of the Engine menu.
+    """
+
+    def __init__(
+        self,
+        registry: PluginRegistry,
+        preferences: Preferences,
+        menu: QMenu,
+        messages: MessageBar,
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self.registry = registry
+        self.session = EngineSession(registry, device=preferences["device"])
+        self.menu = EngineMenu(menu, self)
+        self.menu.show(registry)
+        self.menu.chosen.connect(self.choose)
+        self.menu.explain_asked.connect(self._explain)
+        self._preferences, self._messages = preferences, messages
+        self._window = window
+        self._workspace: Workspace | None = None
+        self.preferred = ""
+
+    def handlers(self) -> Mapping[str, Callable[..., object]]:
+        """Return the functions by the handler names of the action table."""
+        return {"engine_parameters": self.edit_parameters, "retry_plugins": self.retry_failed}
+
+    def open(self, workspace: Workspace) -> None:
+        """Make sure that the scan has an engine: its own, the one asked for, or the preferred."""
+        self._workspace = workspace
+        asset = workspace.asset
+        wanted = self.preferred or asset.engine_ref or self._preferences["engine"]
+        ref = full_ref(self.registry, wanted)
+        if ref != asset.engine_ref and not workspace.read_only:
+            workspace.project.set_engine(workspace.asset_id, ref, {})
+        self.refresh()
+
+    def close(self) -> None:
+        """Forget the scan."""
+        self._workspace = None
+        self.menu.set_current("")
+
+    def refresh(self) -> None:
+        """Check the row of the engine in use, which undo may have changed."""
+        if self._workspace is not None:
+            self.menu.set_current(self._workspace.asset.engine_ref)
+
+    @property
+    def has_parameters(self) -> bool:
+        """Whether the engine in use has parameters to set."""
+        if self._workspace is None:
+            return False
+        entry = self.registry.entries.get(self._workspace.asset.engine_ref.partition(":")[0])
+        return entry is not None and bool(entry.manifest.parameters)
+
+    def choose(self, ref: str) -> None:
+        """Use another engine, for the open scan and for new ones."""
+        self._preferences["engine"] = ref
+        if self._workspace is None:
+            return
+        if self._workspace.read_only:
+            self._messages.show_message("This project is open read-only.", level="warning")
+        else:
+            self._workspace.project.set_engine(self._workspace.asset_id, ref, {})
+        self.refresh()
+
+    def edit_parameters(self) -> None:
+        """Show the form of the engine's parameters; a change runs it anew."""
+        if self._workspace is None:
+            return
+        asset = self._workspace.asset
+        try:
+            entry = self.registry.entry(asset.engine_ref.partition(":")[0])
+            defaults = defaults_of(self.registry, asset.engine_ref)
+        except AnnotatorError as error:
+            self._messages.show_error(error)
+            return
+        manifest = entry.manifest
+        form = ParametersForm(
+            manifest.title, manifest.parameters, asset.parameters, defaults, self._window
+        )
+        form.finished.connect(form.deleteLater)
+        form.accepted.connect(lambda: self._set(parameters_of(form.values, defaults)))
+        form.open()
+
+    def _set(self, parameters: Mapping[str, object]) -> None:
+        workspace = self._workspace
+        if workspace is not None and not workspace.read_only:
+            ref = workspace.asset.engine_ref
+            workspace.project.set_engine(workspace.asset_id, ref, parameters)
+
+    def retry_failed(self) -> None:
+        """Read the folders of plugins that failed again, after somebody corrected them."""
+        failed = [key for key, entry in self.registry.entries.items() if entry.state == "failed"]
+        for plugin_id in failed:
+            self.registry.enable(plugin_id)
+        self.menu.show(self.registry)
+        self.refresh()
+        names = ", ".join(failed)
+        self._messages.show_message(f"Ready to try again: {names}." if names else "None failed.")
+
+    def _explain(self, title: str, problem: str) -> None:
+        self._messages.show_message(f"{title} cannot be used.", problem, "error")
+
+    def shut_down(self) -> None:
+        """End the session's threads."""
+        self.session.close()

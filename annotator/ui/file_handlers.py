@@ -1,0 +1,249 @@
+"""Files: open dialogs, copies, exports, imported clicks, salvage."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog
+from scipy.spatial import cKDTree
+
+from annotator.domain import AnnotatorError, CancelToken, Click, Progress
+from annotator.formats import CLOUD_READERS, read_clicks
+from annotator.project import Project, SalvageReport
+from annotator.ui.export_dialog import ExportChoice, ExportContent, ExportDialog, write
+from annotator.ui.loading import LoadedScan
+from annotator.ui.opener import Workspace
+from annotator.ui.places import PROJECT_SUFFIX, fresh
+
+if TYPE_CHECKING:
+    from annotator.ui.main_window import MainWindow
+
+_PROJECTS = f"Annotation projects (*{PROJECT_SUFFIX})"
+
+
+def open_filters() -> str:
+    """Return the file dialog's filters: everything readable first, then by format."""
+    patterns = {reader.title: [f"*{suffix}" for suffix in reader.suffixes]
+                for reader in CLOUD_READERS if reader.suffixes}  # fmt: skip
+    every = sorted({pattern for some in patterns.values() for pattern in some})
+    lines = [f"Scans and projects ({' '.join([*every, '*' + PROJECT_SUFFIX])})", _PROJECTS]
+    lines += [f"{title} ({' '.join(some)})" for title, some in patterns.items()]
+    return ";;".join([*lines, "All files (*)"])
+
+
+class FileHandlers(QObject):
+    """What the File menu does."""
+
+    def __init__(self, window: "MainWindow") -> None:
+        super().__init__(window)
+        self._window = window
+        self._exports = 0
+
+    def handlers(self) -> Mapping[str, Callable[..., object]]:
+        """Return the functions by the handler names of the action table."""
+        return {
+            "open_file": self.open_file,
+            "open_folder": self.open_folder,
+            "save_copy": self.save_copy,
+            "import_clicks": self.import_clicks,
+            "export_labels": self.export_labels,
+        }
+
+    @property
+    def is_exporting(self) -> bool:
+        """Whether an export is being written."""
+        return self._exports > 0
+
+    def abandon(self) -> None:
+        """Stop caring for exports that are being written; no half-written file stays."""
+        self._exports = 0
+
+    def _folder(self) -> str:
+        workspace = self._window.workspace
+        if workspace is not None:
+            return str(workspace.scan.path.parent)
+        return str(next((path.parent for path in self._window.state.recent), Path.home()))
+
+    def open_file(self) -> None:
+        """Ask for a scan or project and open it."""
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._window, "Open Scan or Project", self._folder(), open_filters()
+        )
+        if chosen:
+            self._window.open_path(Path(chosen))
+
+    def open_folder(self) -> None:
+        """Ask for a scan folder and open it."""
+        chosen = QFileDialog.getExistingDirectory(
+            self._window, "Open Scan Folder (S3DIS, ScanNet)", self._folder()
+        )
+        if chosen:
+            self._window.open_path(Path(chosen))
+
+    def save_copy(self) -> None:
+        """Ask for a name and copy the project there."""
+        workspace = self._window.workspace
+        if workspace is None:
+            return
+        suggested = str(fresh(workspace.project.path))
+        chosen, _ = QFileDialog.getSaveFileName(
+            self._window, "Save Project Copy As", suggested, _PROJECTS
+        )
+        if chosen:
+            self.copy_project(workspace, Path(chosen))
+
+    def copy_project(self, workspace: Workspace, target: Path) -> None:
+        """Copy the project to `target`; the open one stays open."""
+        path = target if target.suffix else target.with_suffix(PROJECT_SUFFIX)
+        try:
+            written = workspace.project.save_copy_as(path)
+        except AnnotatorError as error:
+            self._window.messages.show_error(error)
+            return
+        self._window.messages.show_message(
+            f"Saved a copy as {written.name}.", str(written.parent), "success"
+        )
+
+    def export_labels(self) -> None:
+        """Ask for format and place, and write labels of every point aside."""
+        workspace = self._window.workspace
+        if workspace is None:
+            return
+        content = content_of(workspace)
+        dialog = ExportDialog(content, workspace.scan.path.parent, self._window)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.accepted.connect(lambda: self.export(dialog.choice, content))
+        dialog.open()
+
+    def export(self, choice: ExportChoice, content: ExportContent) -> None:
+        """Write an export aside and say when it is done."""
+        self._exports += 1
+
+        def done(path: Path) -> None:
+            self._exports -= 1
+            show = partial(QDesktopServices.openUrl, QUrl.fromLocalFile(str(path.parent)))
+            self._window.messages.show_message(
+                f"Exported {path.name}.", str(path.parent), "success", [("Open Folder", show)]
+            )
+
+        def failed(error: BaseException) -> None:
+            self._exports -= 1
+            again = partial(self.export, choice, content)
+            doing = f"Exporting {choice.path.name}"
+            self._window.messages.show_error(error, doing, [("Try Again", again)])
+
+        def cancelled() -> None:
+            self._exports -= 1
+            self._window.messages.show_message(f"Stopped exporting {choice.path.name}.")
+
+        title = f"Exporting {choice.path.name}"
+        work = write(choice, content)
+        self._window.jobs.start(title, work, done=done, failed=failed, cancelled=cancelled)
+
+    def import_clicks(self) -> None:
+        """Ask for a JSON file of clicks and add them."""
+        workspace = self._window.workspace
+        if workspace is None:
+            return
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._window, "Import Clicks", self._folder(), "Clicks (*.json);;All files (*)"
+        )
+        if chosen:
+            self.add_clicks_of(workspace, Path(chosen))
+
+    def add_clicks_of(self, workspace: Workspace, path: Path) -> None:
+        """Read clicks aside and add them as one step."""
+
+        def work(progress: Progress, cancel: CancelToken) -> list[Click]:
+            return place_clicks(read_clicks(path), workspace.scan, path)
+
+        def done(clicks: Sequence[Click]) -> None:
+            if self._window.workspace is not workspace:
+                return
+            try:
+                workspace.project.add_clicks(workspace.asset_id, clicks)
+            except AnnotatorError as error:
+                self._window.messages.show_error(error)
+                return
+            self._window.messages.show_message(
+                f"Added {len(clicks)} clicks of {path.name}.", "", "success"
+            )
+
+        def failed(error: BaseException) -> None:
+            self._window.messages.show_error(error, f"Reading {path.name}")
+
+        self._window.jobs.start(f"Reading {path.name}", work, done=done, failed=failed)
+
+    def salvage(self, damaged: Path) -> None:
+        """Write what is readable of a damaged project into a new file aside, and open that."""
+        stem = damaged.name.removesuffix(PROJECT_SUFFIX)
+        target = fresh(damaged.with_name(f"{stem}-recovered{PROJECT_SUFFIX}"))
+
+        def work(progress: Progress, cancel: CancelToken) -> SalvageReport:
+            return Project.salvage(damaged, target)
+
+        def done(report: SalvageReport) -> None:
+            lost = report.dropped + report.unreadable
+            self._window.messages.show_message(
+                f"Recovered {report.events} actions into {target.name}.",
+                f"{lost} could not be recovered. The damaged file was kept as it is.",
+                "warning" if lost else "success",
+                [("OK", lambda: None)],
+            )
+            self._window.open_path(target)
+
+        def failed(error: BaseException) -> None:
+            self._window.messages.show_error(error, f"Recovering {damaged.name}")
+
+        self._window.jobs.start(f"Recovering {damaged.name}", work, done=done, failed=failed)
+
+    def locate(self, project: Path) -> None:
+        """Ask where the missing scan of a project is now, and open it from there."""
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._window, f"Where Is the Scan of {project.name}?", str(project.parent),
+            open_filters(),
+        )  # fmt: skip
+        if chosen:
+            self._window.opener.open_project(project, scan=Path(chosen))
+
+
+def content_of(workspace: Workspace) -> ExportContent:
+    """Return what an export writes, as it is now; clicks name rows of the full cloud."""
+    asset, working = workspace.asset, workspace.scan.working
+    clicks = [
+        replace(click, index=None if click.index is None else int(working.rows[click.index]))
+        for click in asset.clicks
+    ]
+    labels = workspace.project.labels_of(workspace.asset_id)
+    copied = None if labels is None else labels.copy()
+    return ExportContent(workspace.scan, copied, clicks, dict(asset.objects))
+
+
+def place_clicks(clicks: Sequence[Click], scan: LoadedScan, source: Path) -> list[Click]:
+    """Return clicks on rows of the working set; those without a row take the nearest point.
+
+    Raises:
+        AnnotatorError: If a click names a row that the scan does not have.
+    """
+    total, working = len(scan.cloud), scan.working
+    tree = cKDTree(working.cloud.xyz) if any(c.index is None for c in clicks) else None
+    placed = []
+    for number, click in enumerate(clicks):
+        if click.index is not None and not 0 <= click.index < total:
+            raise AnnotatorError(
+                f"Click {number} of {source.name} names point {click.index}, "
+                f"but the scan has {total} points.",
+                "Was the file made for another scan?",
+            )
+        if click.index is not None:
+            row = int(working.inverse[click.index])
+        else:
+            assert tree is not None
+            row = int(tree.query(np.asarray(click.position))[1])
+        placed.append(replace(click, index=row))
+    return placed

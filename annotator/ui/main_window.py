@@ -1,0 +1,399 @@
+"""The main window: puts the parts together and hands the open scan from one to the other."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QStackedWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from annotator.engine.registry import PluginRegistry
+from annotator.project import Change
+from annotator.ui.action_manager import ActionManager
+from annotator.ui.annotate import AnnotationController
+from annotator.ui.engine_control import EngineControl
+from annotator.ui.file_handlers import FileHandlers
+from annotator.ui.jobs import JobRunner, ProgressStrip
+from annotator.ui.messages import MessageBar
+from annotator.ui.opener import Opener, Workspace
+from annotator.ui.recent_menu import RecentMenu
+from annotator.ui.sample import sample_scan
+from annotator.ui.settings import Preferences, WindowState
+from annotator.ui.shell_handlers import ShellHandlers
+from annotator.ui.start_page import StartPage
+from annotator.ui.theme import apply_theme
+from annotator.ui.view import RendererChoice, create_point_view
+from annotator.ui.view_handlers import ViewHandlers
+
+_TITLE = "Click Annotator"
+_log = logging.getLogger(__name__)
+
+
+class MainWindow(QMainWindow):
+    """The window.
+
+    Attributes:
+        workspace: The open scan with its project; None on the start page.
+        controller: The annotation of that scan; None on the start page.
+    """
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        state: WindowState,
+        registry: PluginRegistry,
+        renderer: RendererChoice | None = None,
+    ) -> None:
+        """Build the window, empty.
+
+        Args:
+            preferences: The person's settings.
+            state: Window state and recent files.
+            registry: The plugins.
+            renderer: Renderer to use instead of the preferred one.
+        """
+        super().__init__()
+        self.setObjectName("mainWindow")
+        self.setAcceptDrops(True)
+        self.preferences, self.state = preferences, state
+        self.workspace: Workspace | None = None
+        self.controller: AnnotationController | None = None
+        self._docks: list[QDockWidget] = []
+        self.jobs = JobRunner(self)
+        self.messages = MessageBar(self)
+        self.view = create_point_view(renderer or preferences["renderer"], self)
+        self.start_page = StartPage(self)
+        self._pages = QStackedWidget(self)
+        self._lay_out()
+        self.actions_manager = ActionManager(self)
+        self.actions_manager.fill_menu_bar(self.menuBar())
+        self._make_toolbars()
+        self.engines = EngineControl(
+            registry, preferences, self.actions_manager.menus["Engine"], self.messages, self
+        )
+        self.recent_menu = RecentMenu(self.actions_manager.menus["File"], self)
+        self.opener = Opener(self.jobs, self.messages, preferences, self)
+        self.files = FileHandlers(self)
+        self.looks = ViewHandlers(self.view, self.refresh_conditions)
+        self.shell = ShellHandlers(self)
+        self._make_status_bar()
+        self._connect()
+        self._show_start()
+        if preferences.problem:
+            self.messages.show_message(preferences.problem, level="warning")
+
+    def _lay_out(self) -> None:
+        container = QWidget(self)
+        container.setObjectName("viewContainer")
+        inner = QVBoxLayout(container)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.addWidget(self.view)
+        self._pages.addWidget(self.start_page)
+        self._pages.addWidget(container)
+        centre = QWidget(self)
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.messages)
+        column.addWidget(self._pages, 1)
+        self.setCentralWidget(centre)
+        self.setDockOptions(
+            QMainWindow.DockOption.AnimatedDocks | QMainWindow.DockOption.AllowTabbedDocks
+        )
+        self.resize(1280, 820)
+
+    def _make_toolbars(self) -> None:
+        places = {"main": Qt.ToolBarArea.TopToolBarArea, "tools": Qt.ToolBarArea.LeftToolBarArea}
+        for name, area in places.items():
+            bar = QToolBar(f"{name.capitalize()} Toolbar", self)
+            bar.setObjectName(f"{name}Toolbar")
+            bar.setAccessibleName(bar.windowTitle())
+            bar.setMovable(False)
+            self.addToolBar(area, bar)
+            self.actions_manager.fill_toolbar(bar)
+
+    def _make_status_bar(self) -> None:
+        self._scan_label = QLabel(self)
+        self._scan_label.setObjectName("scanLabel")
+        self._scan_label.setAccessibleName("Scan")
+        self.progress = ProgressStrip(self.jobs, self)
+        self.statusBar().setSizeGripEnabled(False)
+        self.statusBar().addPermanentWidget(self.progress)
+        self.statusBar().addPermanentWidget(self._scan_label)
+
+    def _connect(self) -> None:
+        for supplier in (self.files, self.looks, self.shell, self.engines):
+            self.actions_manager.supply(supplier.handlers())
+        page, opener = self.start_page, self.opener
+        page.open_asked.connect(self.files.open_file)
+        page.folder_asked.connect(self.files.open_folder)
+        page.sample_asked.connect(self.open_sample)
+        self.recent_menu.sample_asked.connect(self.open_sample)
+        for source in (page, self.recent_menu):
+            source.recent_asked.connect(self.open_path)
+            source.forget_asked.connect(self.forget_recent)
+        self.recent_menu.clear_asked.connect(self._clear_recent)
+        opener.opened.connect(self._show_workspace)
+        opener.forget_asked.connect(self.forget_recent)
+        opener.locate_asked.connect(self.files.locate)
+        opener.salvage_asked.connect(self.files.salvage)
+        self.preferences.changed.connect(self._on_preference)
+        self.actions_manager.apply_shortcuts(self.preferences.shortcuts)
+
+    # Opening and closing -------------------------------------------------------------------
+
+    def open_path(
+        self, path: Path, project: Path | None = None, *, read_only: bool = False
+    ) -> None:
+        """Open a scan or project; the present one stays until the new one is there."""
+        path = path.expanduser().absolute()
+        workspace = self.workspace
+        if workspace and path in {workspace.scan.path, workspace.project.path} and project is None:
+            self.messages.show_message(f"{path.name} is open already.")
+            return
+        self.opener.open(path, project, read_only=read_only)
+
+    def open_sample(self) -> None:
+        """Open the scan that travels with the application."""
+        try:
+            self.open_path(sample_scan())
+        except (ImportError, OSError) as error:
+            self.messages.show_error(error, "Opening the sample")
+
+    def _show_workspace(self, workspace: Workspace) -> None:
+        self.close_workspace()
+        self.workspace = workspace
+        self.view.set_cloud(workspace.scan.working.cloud)
+        self.looks.show(workspace.scan.working.cloud)
+        self.engines.open(workspace)
+        self._start_annotation(workspace)
+        self._pages.setCurrentIndex(1)
+        self.view.setFocus()
+        self._describe(workspace)
+        self.state.add_recent(workspace.scan.path)
+        self._show_recent()
+        self._tell_recovered(workspace)
+        self.refresh_conditions()
+
+    def _start_annotation(self, workspace: Workspace) -> None:
+        controller = AnnotationController(workspace.project, self.view, self.engines.session, self)
+        self.controller = controller
+        controller.message.connect(self.messages.show_message)
+        controller.busyChanged.connect(lambda _: self.refresh_conditions())
+        controller.conditionsChanged.connect(self.refresh_conditions)
+        self.actions_manager.supply(controller.action_handlers())
+        self._docks = list(controller.docks())
+        for dock in self._docks:
+            self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+            dock.show()
+        self.resizeDocks(self._docks[:1], [320], Qt.Orientation.Horizontal)
+        for widget in controller.status_widgets():
+            self.statusBar().addWidget(widget)
+            widget.show()
+        self._restore_layout()
+        self._disconnect = workspace.project.changed.connect(self._on_change)
+        controller.open_asset(workspace.asset_id, workspace.scan.working)
+
+    def close_workspace(self) -> None:
+        """Close the scan and go back to the start page; everything is saved already."""
+        if self.workspace is None or self.controller is None:
+            return
+        self._save_layout()
+        self._disconnect()
+        controller, self.controller = self.controller, None
+        self.actions_manager.withdraw(controller.action_handlers())
+        for widget in controller.status_widgets():
+            self.statusBar().removeWidget(widget)
+        controller.close()
+        for dock in self._docks:
+            self.removeDockWidget(dock)
+            dock.deleteLater()
+        self._docks = []
+        controller.deleteLater()
+        self.engines.close()
+        self.view.set_tool(None)
+        self.view.set_cloud(None)
+        workspace, self.workspace = self.workspace, None
+        workspace.project.close()
+        self._show_start()
+
+    def _show_start(self) -> None:
+        self._pages.setCurrentIndex(0)
+        self.setWindowTitle(_TITLE)
+        self._scan_label.clear()
+        self._show_recent()
+        self.refresh_conditions()
+
+    def _describe(self, workspace: Workspace) -> None:
+        scan = workspace.scan
+        note = " (read-only)" if workspace.read_only else ""
+        self.setWindowTitle(f"{scan.path.name}{note} – {_TITLE}")
+        text = f"{len(scan.cloud):,} points"
+        if scan.spacing:
+            text += f", {len(scan.working.cloud):,} at {scan.spacing * 100:.3g} cm"
+            self.messages.show_message(
+                f"Large scan: annotating {len(scan.working.cloud):,} of {len(scan.cloud):,} points",
+                f"One point per voxel of {scan.spacing * 100:.3g} cm. Exports label all points. "
+                "The spacing for new scans is in the preferences.",
+            )
+        self._scan_label.setText(text)
+        place = workspace.project.path
+        self._scan_label.setToolTip(f"{scan.path}\nEvery action is saved at once in {place}")
+
+    def _tell_recovered(self, workspace: Workspace) -> None:
+        count = workspace.project.recovered
+        if count is None or workspace.read_only:
+            return
+        self.messages.show_message(
+            f"Recovered {count} actions after an unexpected end.",
+            "Nothing that was on the screen is lost; undo works as before.",
+            "success",
+            [("OK", lambda: None)],
+        )
+
+    # Keeping everything in step ------------------------------------------------------------
+
+    def _on_change(self, change: Change) -> None:
+        if change.topics & {"engine", "history"}:
+            self.engines.refresh()
+            self.refresh_conditions()
+
+    def refresh_conditions(self) -> None:
+        """Work out what holds now, and enable and check actions by it."""
+        conditions = {f"theme_{self.preferences['theme']}"} | set(self.looks.conditions())
+        if self.isFullScreen():
+            conditions.add("full_screen")
+        if self.workspace is not None:
+            conditions |= {"project", "asset", "engine"} if self.engines.has_parameters else {
+                "project", "asset"}  # fmt: skip
+            if not self.workspace.read_only:
+                conditions.add("writable")
+            self._name_history(self.workspace)
+        if self.controller is not None:
+            conditions |= self.controller.conditions()
+        self.actions_manager.set_conditions(frozenset(conditions))
+
+    def _name_history(self, workspace: Workspace) -> None:
+        project = workspace.project
+        for action_id, text in (("undo", project.undo_text), ("redo", project.redo_text)):
+            self.actions_manager.set_title(action_id, f"{action_id.capitalize()} {text}".strip())
+
+    def _on_preference(self, key: str) -> None:
+        if key == "theme":
+            app = QApplication.instance()
+            assert isinstance(app, QApplication)
+            apply_theme(app, self.preferences["theme"])
+            self.refresh_conditions()
+        elif key == "shortcuts":
+            self.actions_manager.apply_shortcuts(self.preferences.shortcuts)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw icons anew when the theme changes."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "progress"):
+            self.actions_manager.retint()
+            self.messages.retint()
+            self.start_page.retint()
+            self.progress.retint()
+            self._show_recent()
+
+    # Recent files --------------------------------------------------------------------------
+
+    def _show_recent(self) -> None:
+        self.start_page.set_recent(self.state.recent)
+        self.recent_menu.set_recent(self.state.recent)
+
+    def forget_recent(self, path: Path) -> None:
+        """Take a file from the recent ones."""
+        self.state.remove_recent(path)
+        self._show_recent()
+
+    def _clear_recent(self) -> None:
+        self.state.clear_recent()
+        self._show_recent()
+
+    # Dropping files ------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files and folders."""
+        if _dropped(event):
+            event.acceptProposedAction()
+            self.start_page.set_eager(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Stop inviting."""
+        self.start_page.set_eager(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        self.start_page.set_eager(False)
+        paths = _dropped(event)
+        event.acceptProposedAction()
+        self.open_path(paths[0])
+        if len(paths) > 1:
+            self.messages.show_message(
+                f"Opening {paths[0].name} only.", "One scan is annotated at a time.", "warning"
+            )
+
+    # Layout and the end --------------------------------------------------------------------
+
+    def _restore_layout(self) -> None:
+        stored = self.state.layout
+        if stored is not None:
+            self.restoreState(stored[1])
+
+    def restore_geometry(self) -> None:
+        """Put the window where it was."""
+        stored = self.state.layout
+        if stored is not None:
+            self.restoreGeometry(stored[0])
+
+    def _save_layout(self) -> None:
+        self.state.save_layout(self.saveGeometry(), self.saveState())
+
+    def createPopupMenu(self) -> QMenu:
+        """Return the menu that shows or hides docks and toolbars."""
+        menu = super().createPopupMenu() or QMenu(self)
+        menu.setObjectName("panelsMenu")
+        return menu
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Close cleanly; a running export is finished first unless told otherwise."""
+        if self.files.is_exporting:
+            event.ignore()
+            self.messages.show_message(
+                "An export is still being written.",
+                "The window can be closed as soon as it is done.",
+                "warning",
+                [("Stop It and Quit", self._quit_anyway)],
+            )
+            return
+        self.shut_down()
+        super().closeEvent(event)
+
+    def _quit_anyway(self) -> None:
+        self.files.abandon()
+        self.close()
+
+    def shut_down(self) -> None:
+        """End jobs, annotation and engine; nothing is left running."""
+        if not self.jobs.shut_down():
+            _log.warning("some work did not stop in time")
+        self.close_workspace()
+        self.engines.shut_down()
+
+
+def _dropped(event: QDropEvent) -> Sequence[Path]:
+    data = event.mimeData()
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
