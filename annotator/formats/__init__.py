@@ -1,1 +1,22 @@
-"""Readers and writers, one module a format, one registry."""
+"""Readers and writers of scans and clicks: one module a format, one table of each."""
+
+from annotator.formats.clicks_json import ClickFile, read_click_file, read_clicks, write_clicks
+from annotator.formats.readers import CLOUD_READERS, CloudReader, read_cloud
+from annotator.formats.source import FileCloud, Source, all_rows
+from annotator.formats.writers import CLOUD_WRITERS, CloudWriter, write_cloud
+
+__all__ = [
+    "CLOUD_READERS",
+    "CLOUD_WRITERS",
+    "ClickFile",
+    "CloudReader",
+    "CloudWriter",
+    "FileCloud",
+    "Source",
+    "all_rows",
+    "read_click_file",
+    "read_clicks",
+    "read_cloud",
+    "write_clicks",
+    "write_cloud",
+]

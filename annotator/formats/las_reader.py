@@ -1,0 +1,135 @@
+"""Reads LAS and LAZ through laspy, after the sizes in the header were checked."""
+
+import struct
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from annotator.formats.columns import Column, RawCloud, find_names, finish
+from annotator.formats.source import FileCloud, Reading
+
+_CHUNK = 1_000_000
+_VLR_HEADER = 54
+
+
+@dataclass(frozen=True)
+class LasSizes:
+    """The sizes that a LAS header claims."""
+
+    header: int
+    points_at: int
+    vlrs: int
+    record: int
+    points: int
+    compressed: bool
+
+
+def read_las(reading: Reading) -> FileCloud:
+    """Read a LAS or LAZ file; coordinates stay float64 until they are relative to an origin.
+
+    The label is an extra dimension named label, instance, ..., else the classification
+    if any point has one.
+
+    Raises:
+        AnnotatorError: If it is damaged.
+        Cancelled: If the reading was cancelled.
+    """
+    with reading.path.open("rb") as file:
+        check_header(file, reading)
+        file.seek(0)
+        try:
+            raw = _read_chunks(file, reading)
+        except BaseException as error:
+            # lazrs, written in Rust, panics on damaged data with a BaseException of its own.
+            if type(error).__name__ == "PanicException":
+                raise reading.damaged("holds damaged compressed points") from error
+            raise
+    return finish(raw, reading)
+
+
+def check_header(file: BinaryIO, reading: Reading) -> LasSizes:
+    """Compare the header's sizes with the file's before laspy allocates by them.
+
+    Raises:
+        AnnotatorError: If they do not fit.
+    """
+    head = file.read(375)
+    if len(head) < 227 or head[:4] != b"LASF":
+        raise reading.damaged("is not a LAS file (its header is incomplete)")
+    sizes = _sizes(head)
+    least = 375 if head[25] >= 4 else 227
+    if len(head) < least or not least <= sizes.header <= sizes.points_at <= reading.size:
+        raise reading.damaged("has a LAS header whose offsets lie outside the file")
+    reading.require(
+        sizes.vlrs * _VLR_HEADER, sizes.points_at - sizes.header, f"{sizes.vlrs:,} records"
+    )
+    rest = reading.size - sizes.points_at
+    if not sizes.compressed:
+        reading.require(sizes.points * sizes.record, rest, f"{sizes.points:,} points")
+    return sizes
+
+
+def _sizes(head: bytes) -> LasSizes:
+    header, points_at, vlrs = struct.unpack_from("<HII", head, 94)
+    point_format, record, points = struct.unpack_from("<BHI", head, 104)
+    if head[25] >= 4 and len(head) >= 255:
+        (points,) = struct.unpack_from("<Q", head, 247)
+    return LasSizes(header, points_at, vlrs, record, points, bool(point_format & 0x80))
+
+
+def _read_chunks(file: BinaryIO, reading: Reading) -> RawCloud:
+    """Read a million points at a time, so that memory grows with what is really there."""
+    import laspy
+
+    parts: list[dict[str, Column]] = []
+    with laspy.open(file, closefd=False, read_evlrs=False) as las:
+        header = las.header
+        if header.point_count == 0:
+            raise reading.damaged("holds no points", "Choose another scan.")
+        names = [d.name for d in header.point_format.dimensions]
+        label = find_names(list(header.point_format.extra_dimension_names)).label
+        done = 0
+        for chunk in las.chunk_iterator(_CHUNK):
+            parts.append(_columns(chunk, names, label))
+            done += len(chunk)
+            reading.step(done / header.point_count)
+        scale, offset = np.array(header.scales), np.array(header.offsets)
+    if done != header.point_count:
+        raise reading.damaged(
+            f"holds {done:,} points where its header promises {header.point_count:,}"
+        )
+    return _join(parts, scale, offset)
+
+
+def _columns(chunk: Any, names: list[str], label: str | None) -> dict[str, Column]:  # noqa: ANN401
+    """Return what is needed of a chunk of points, copied out of laspy's lazy views."""
+    columns: dict[str, Column] = {
+        "xyz": np.stack([np.asarray(chunk[a], np.float64) for a in "xyz"], axis=1)
+    }
+    if "red" in names:
+        columns["rgb"] = np.stack([np.asarray(chunk[c]) for c in ("red", "green", "blue")], axis=1)
+    columns["intensity"] = np.array(chunk["intensity"])
+    columns["classification"] = np.array(chunk["classification"])
+    if label is not None:
+        columns["label"] = np.array(chunk[label])
+    return columns
+
+
+def _join(
+    parts: list[dict[str, Column]],
+    scale: npt.NDArray[np.float64],
+    offset: npt.NDArray[np.float64],
+) -> RawCloud:
+    table = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+    labels = table.get("label")
+    if labels is None and table["classification"].any():
+        labels = table["classification"]
+    if labels is not None and labels.ndim != 1:
+        labels = None
+    rgb = table.get("rgb")
+    if rgb is not None and not rgb.any():
+        rgb = None  # a colour format whose colours were never filled in
+    intensity = table["intensity"] if table["intensity"].any() else None
+    return RawCloud(table["xyz"], rgb, labels, intensity, scale=scale, offset=offset)
