@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from annotator.domain.cloud import Float32, Float64
+from annotator.domain.cloud import Float64
 from annotator.domain.signals import Signal
 
 Vector = tuple[float, float, float]
@@ -99,18 +99,29 @@ class OrbitCamera:
         self.field_of_view = 45.0
         self.viewport = viewport
         self.changed: Signal[[]] = Signal()
-        self._low = np.full(3, -1.0)
-        self._high = np.full(3, 1.0)
+        self.set_bounds(np.full(3, -1.0), np.full(3, 1.0))
 
     @property
     def radius(self) -> float:
         """Half the diagonal of the scene's bounds in metres, never zero."""
         return max(float(np.linalg.norm(self._high - self._low)) / 2, 1e-3)
 
-    def set_bounds(self, low: npt.ArrayLike, high: npt.ArrayLike) -> None:
-        """Say what `fit` shows: the scene's per-axis minimum and maximum [3], metres."""
+    def set_bounds(
+        self, low: npt.ArrayLike, high: npt.ArrayLike, outline: npt.ArrayLike | None = None
+    ) -> None:
+        """Say what the scene is.
+
+        Args:
+            low: [3] per-axis minimum in metres.
+            high: [3] per-axis maximum.
+            outline: [K, 3] points that `fit` shows, such as a sample; default the box.
+        """
         self._low = np.asarray(low, np.float64).reshape(3)
         self._high = np.asarray(high, np.float64).reshape(3)
+        given = None if outline is None else np.asarray(outline, np.float64).reshape(-1, 3)
+        self._outline = (
+            box_corners(self._low, self._high) if given is None or not len(given) else given
+        )
 
     def axes(self) -> tuple[Float64, Float64, Float64]:
         """Return the unit vectors right, up and forward, each [3]."""
@@ -177,23 +188,43 @@ class OrbitCamera:
         self.changed.emit()
 
     def fit(self, low: npt.ArrayLike | None = None, high: npt.ArrayLike | None = None) -> None:
-        """Show a box [3], [3] as large as possible from the present direction; default the scene.
+        """Show a box [3], [3] as large as possible from the present direction.
 
-        The perspective distance at which each of the eight corners touches the edge of
-        the picture is exact, so thin scans fill it as well as cubes.
+        Without a box the outline given to `set_bounds` is shown. The distance at which
+        each corner touches the edge of the picture is exact; the pivot is shifted until
+        the perspective picture, not only the box, is in the middle.
         """
-        lo = self._low if low is None else np.asarray(low, np.float64)
-        hi = self._high if high is None else np.asarray(high, np.float64)
-        self._place((lo + hi) / 2)
-        corners = np.array(np.meshgrid(*np.stack([lo, hi], axis=1))).reshape(3, -1).T
-        offset = corners - np.asarray(self.pivot)
-        right, up, forward = self.axes()
-        across, along, away = ((offset * axis).sum(axis=1) for axis in (right, up, forward))
+        if low is None or high is None:
+            corners = self._outline
+        else:
+            corners = box_corners(np.asarray(low, np.float64), np.asarray(high, np.float64))
+        self._place((corners.min(axis=0) + corners.max(axis=0)) / 2)
+        for _ in range(4):
+            self._fit_distance(corners)
+            self._centre(corners)
+        self._fit_distance(corners)
+        self.changed.emit()
+
+    def _in_view(self, points: Float64) -> tuple[Float64, Float64, Float64]:
+        """Return metres right of, above and beyond the pivot, each [K]."""
+        offset = points - np.asarray(self.pivot)
+        right, up, forward = (np.einsum("ij,j", offset, axis) for axis in self.axes())
+        return right, up, forward
+
+    def _fit_distance(self, corners: Float64) -> None:
+        across, along, away = self._in_view(corners)
         tall = math.tan(math.radians(self.field_of_view) / 2)
         wide = tall * self.viewport[0] / max(self.viewport[1], 1)
         needed = np.maximum(np.abs(across) / wide, np.abs(along) / tall) - away
-        self.distance = max(float(needed.max()) * 1.04, self.radius * MINIMUM_ZOOM)
-        self.changed.emit()
+        self.distance = max(float(needed.max()) * 1.05, self.radius * MINIMUM_ZOOM)
+
+    def _centre(self, corners: Float64) -> None:
+        across, along, away = self._in_view(corners)
+        depth = np.maximum(away + self.distance, self.distance * 1e-3)
+        right, up, _ = self.axes()
+        for axis, tangent in ((right, across / depth), (up, along / depth)):
+            middle = float(tangent.min() + tangent.max()) / 2
+            self._place(np.asarray(self.pivot) + axis * (middle * self.distance))
 
     def look(self, name: str) -> None:
         """Look from a named side (a key of `VIEW_DIRECTIONS`) and fit the scene."""
@@ -228,8 +259,6 @@ class OrbitCamera:
         self.pivot = (float(pivot[0]), float(pivot[1]), float(pivot[2]))
 
 
-def picture_points(projection: Projection, xyz: Float32) -> tuple[Float64, npt.NDArray[np.bool_]]:
-    """Return pixel positions [K, 2] of points [K, 3] and which [K] are inside the picture."""
-    x, y, _ = projection.project(xyz)
-    inside = (x >= 0) & (x < projection.width) & (y >= 0) & (y < projection.height)
-    return np.stack([x, y], axis=1), inside
+def box_corners(low: Float64, high: Float64) -> Float64:
+    """Return the eight corners [8, 3] of the box between two corners [3]."""
+    return np.array(np.meshgrid(*np.stack([low, high], axis=1))).reshape(3, -1).T

@@ -111,6 +111,29 @@ def robust_bounds(cloud: PointCloud) -> tuple[Float64, Float64]:
     return np.maximum(low - slack, sample.min(axis=0)), np.minimum(high + slack, sample.max(axis=0))
 
 
+def outline_sample(blocks: PointBlocks, count: int = 4000) -> Float64:
+    """Return an even sample [K, 3] of the points within the robust bounds, for fitting a view."""
+    cloud = blocks.cloud
+    sample = cloud.xyz[:: max(1, len(cloud) // count)].astype(np.float64)
+    inside = ((sample >= blocks.low) & (sample <= blocks.high)).all(axis=1)
+    return sample[inside]
+
+
+def typical_spacing(blocks: PointBlocks) -> float:
+    """Return about how far apart neighbouring points are, in metres.
+
+    The surface is estimated by the faces of occupied coarse voxels of a sample, and
+    shared out among all points.
+    """
+    sample = outline_sample(blocks, 30_000)
+    edge = float((blocks.high - blocks.low).max()) / 40
+    if edge <= 0 or not len(sample):
+        return 0.0
+    cells = np.floor((sample - blocks.low) / edge).astype(np.int64)
+    occupied = len(np.unique(cells[:, 0] * 10_000 + cells[:, 1] * 100 + cells[:, 2]))
+    return edge * float(np.sqrt(occupied / len(blocks.cloud)))
+
+
 def _next_prime(n: int) -> int:
     while any(n % d == 0 for d in range(2, int(n**0.5) + 1)):
         n += 1

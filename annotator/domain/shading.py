@@ -24,8 +24,8 @@ COLOUR_MODES: tuple[ColourMode, ...] = ("rgb", "label", "height", "confidence", 
 
 SLOTS = 1 << 16
 UNLABELLED: Colour = (150, 150, 150)
-EYE_DOME_STRENGTH = 36.0
-DARKEST = 0.3
+EYE_DOME_STRENGTH = 30.0
+DARKEST = 0.4
 _RED_BLUE, _GREEN = np.uint32(0x00FF00FF), np.uint32(0x0000FF00)
 _OPAQUE = np.uint32(0xFF000000)
 _EIGHT = np.uint32(8)

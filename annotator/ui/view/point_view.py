@@ -90,7 +90,7 @@ class PointView(QWidget):
 
     @property
     def point_size(self) -> float:
-        """Diameter of a point in logical pixels."""
+        """Least diameter of a point in logical pixels."""
         return self._scene.point_size
 
     @property
@@ -167,8 +167,13 @@ class PointView(QWidget):
         self._restyle(shading=shading)
 
     def set_point_size(self, size: float) -> None:
-        """Set the diameter of points in logical pixels, 1 to 12."""
+        """Set the least diameter of points in logical pixels, 1 to 12."""
         self._scene.point_size = min(12.0, max(1.0, size))
+        self._renderer.invalidate(Stale.POINTS)
+
+    def set_adaptive_size(self, adaptive: bool) -> None:
+        """Let points grow as one comes nearer, so that surfaces stay closed, or not."""
+        self._scene.adaptive_size = adaptive
         self._renderer.invalidate(Stale.POINTS)
 
     def set_clip_box(self, low: npt.ArrayLike | None, high: npt.ArrayLike | None = None) -> None:
@@ -342,7 +347,9 @@ class PointView(QWidget):
         self._renderer.close()
 
     def _follow_palette(self) -> None:
-        colour = self.palette().color(QPalette.ColorRole.Base)
+        window = self.palette().color(QPalette.ColorRole.Window)
+        # A shade darker than the window, so that pale scans stand out in the light theme too.
+        colour = window.darker(112 if window.lightnessF() > 0.5 else 150)
         self._restyle(background=(colour.red(), colour.green(), colour.blue()))
 
     def _sync_viewport(self) -> None:

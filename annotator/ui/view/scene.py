@@ -9,8 +9,11 @@ import numpy.typing as npt
 from annotator.domain.camera import OrbitCamera
 from annotator.domain.cloud import PointCloud
 from annotator.domain.labels import Colour
-from annotator.domain.raster import Block, PointBlocks
+from annotator.domain.raster import Block, PointBlocks, outline_sample, typical_spacing
 from annotator.domain.shading import SLOTS, Look, PointColours, label_slots, palette_table
+
+GAPLESS = 1.3  # point diameter in typical spacings that leaves few gaps
+LARGEST_ADAPTIVE = 10.0
 
 Bool = npt.NDArray[np.bool_]
 
@@ -23,7 +26,9 @@ class Scene:
         blocks: The cloud in drawable blocks; None if there is nothing to draw.
         colours: What the points' colours are made from; None without a cloud.
         look: How they are coloured.
-        point_size: Diameter of a point in logical pixels.
+        point_size: Least diameter of a point in logical pixels.
+        adaptive_size: Whether points grow as one comes nearer, to close the gaps.
+        spacing: Typical distance of neighbouring points in metres.
         hidden: [65536] whether each label slot is hidden.
         clip_box: Corners (low [3], high [3]) outside which nothing is drawn, or None.
         camera: From where.
@@ -33,6 +38,8 @@ class Scene:
     colours: PointColours | None = None
     look: Look = field(default_factory=Look)
     point_size: float = 2.0
+    adaptive_size: bool = True
+    spacing: float = 0.0
     hidden: Bool = field(default_factory=lambda: np.zeros(SLOTS, bool))
     clip_box: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None
     camera: OrbitCamera = field(default_factory=OrbitCamera)
@@ -50,7 +57,21 @@ class Scene:
         self.hidden = np.zeros(SLOTS, bool)
         self.clip_box = None
         if self.blocks is not None:
-            self.camera.set_bounds(self.blocks.low, self.blocks.high)
+            outline = outline_sample(self.blocks)
+            self.camera.set_bounds(self.blocks.low, self.blocks.high, outline)
+            self.spacing = typical_spacing(self.blocks)
+
+    def drawn_size(self) -> float:
+        """Return the diameter in logical pixels that points are drawn with now.
+
+        One size for the whole picture, that of a gapless surface at the pivot: unlike a
+        size for each point it can be drawn by growing the finished z-buffer.
+        """
+        if not self.adaptive_size:
+            return self.point_size
+        projection = self.camera.projection()
+        gapless = GAPLESS * self.spacing * projection.focal / self.camera.distance
+        return max(self.point_size, min(gapless, LARGEST_ADAPTIVE))
 
     def set_hidden(self, object_ids: frozenset[int]) -> None:
         """Leave out the points of these objects; 0 means the unlabelled ones."""

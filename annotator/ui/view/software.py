@@ -144,7 +144,7 @@ class SoftwareRenderer(QObject):
         width, height = (
             max(1, round(side * scale)) for side in (self._view.width(), self._view.height())
         )
-        size = max(1, round(self._scene.point_size * scale))
+        size = max(1, round(self._scene.drawn_size() * scale))
         old = self._buffer
         if old is None or (old.width, old.height, old.point_size) != (width, height, size):
             self._buffer = ZBuffer(width, height, size)
