@@ -1,0 +1,111 @@
+"""`annotator benchmark`: measure engines with simulated clicks."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from annotator.cli.console import out, print_table, progress_bar
+from annotator.cli.engines import DEFAULT_ENGINE, open_engine, predict_mask
+
+if TYPE_CHECKING:
+    from annotator.benchmark.protocol import Predict, Run
+    from annotator.benchmark.scenes import Sample
+    from annotator.domain.cloud import Int64
+    from annotator.engine.opened import OpenEngine
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def benchmark() -> None:
+    """Measure engines with simulated clicks."""
+
+
+@app.command()
+def scenes(
+    path: Path = typer.Argument(..., help="Labelled scan, or folder of labelled scans."),
+    plugin: list[str] = typer.Option([DEFAULT_ENGINE], help="plugin[:variant]; repeatable."),
+    single: bool = typer.Option(False, "--single", help="Each object alone, not M together."),
+    objects: int = typer.Option(5, min=1, help="Objects a sample (M)."),
+    draws: int = typer.Option(20, min=1, help="Random samples a scan."),
+    sample_list: Path | None = typer.Option(None, "--list", help="val_list.json of samples."),
+    clicks: int = typer.Option(10, min=1, help="Budget: clicks an object; published: 20."),
+    seed: int = typer.Option(0, help="Decides the samples and the order of first clicks."),
+    device: str = typer.Option("auto", help="auto, cpu, cuda or mps."),
+    param: list[str] = typer.Option([], help="Engine parameter as name=value; repeatable."),
+    output: Path | None = typer.Option(None, "-o", help="Folder for JSON and CSV."),
+) -> None:
+    """Segment labelled scans by the AGILE3D protocol: IoU@k and NoC@q."""
+    from annotator.benchmark.report import summarise, write_csv, write_json
+
+    settings = {
+        "scans": str(path), "protocol": "single" if single else "multi", "objects": objects,
+        "draws": draws, "clicks_per_object": clicks, "seed": seed, "parameters": param,
+    }  # fmt: skip
+    figures: dict[str, dict[str, float]] = {}
+    for reference in plugin:
+        engine = open_engine(reference, device, param)
+        samples = _samples(path, single, objects, draws, seed, sample_list)
+        runs = list(_runs(engine, samples, clicks, seed))
+        figures[reference] = summarise(runs, clicks)
+        if output:
+            output.mkdir(parents=True, exist_ok=True)
+            name = reference.replace(":", "-")
+            write_json(output / f"{name}.json", {**settings, "plugin": reference}, runs, clicks)
+            write_csv(output / f"{name}.csv", runs)
+        out.print(f"{reference}: {len(runs)} samples")
+    _print_figures(figures)
+
+
+def _samples(
+    path: Path, single: bool, objects: int, draws: int, seed: int, sample_list: Path | None
+) -> "Iterator[Sample]":
+    from annotator.benchmark import scenes as sources
+
+    if sample_list:
+        return sources.listed_samples(sample_list, path)
+    clouds = (sources.load_scene(scan) for scan in sources.find_scans(path))
+    if single:
+        return chain.from_iterable(sources.single_samples(cloud) for cloud in clouds)
+    return chain.from_iterable(
+        sources.draw_samples(cloud, objects, draws, seed) for cloud in clouds
+    )
+
+
+def _runs(
+    engine: "OpenEngine", samples: "Iterable[Sample]", clicks: int, seed: int
+) -> "Iterator[Run]":
+    """Run every sample; a scan is encoded once for all its samples."""
+    from annotator.benchmark.protocol import run_sample, simulation_rows
+
+    encoding: object = None
+    scan = None
+    with progress_bar(engine.ref) as progress:
+        for number, sample in enumerate(samples):
+            progress(0.0, f"sample {number + 1}, {sample.name}")
+            if sample.cloud is not scan:
+                encoding, scan = engine.encode(sample.cloud), sample.cloud
+            rows = simulation_rows(sample.cloud, _representatives(engine.engine, encoding))
+            yield run_sample(sample, _predictor(engine, encoding), rows, clicks, seed)
+
+
+def _representatives(plugin: object, encoding: object) -> "Int64 | None":
+    from annotator.engine.api import HasRepresentatives
+
+    return plugin.representatives(encoding) if isinstance(plugin, HasRepresentatives) else None
+
+
+def _predictor(engine: "OpenEngine", encoding: object) -> "Predict":
+    return lambda prompt: predict_mask(engine, encoding, prompt)[0]
+
+
+def _print_figures(figures: dict[str, dict[str, float]]) -> None:
+    names = list(next(iter(figures.values()), {}))
+    rows = [
+        (reference, *(f"{values[name]:.3f}" for name in names))
+        for reference, values in figures.items()
+    ]
+    print_table(("plugin", *names), rows)

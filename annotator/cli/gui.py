@@ -1,0 +1,41 @@
+"""`annotator gui`: open the window."""
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import typer
+
+from annotator.domain import AnnotatorError
+
+
+def gui(
+    file: Path | None = typer.Argument(None, help="Scan or project to open."),
+    renderer: str = typer.Option("auto", help="auto, software or opengl."),
+    project: Path | None = typer.Option(None, help="Project file to open or create."),
+    sample: bool = typer.Option(False, "--sample", help="Open the bundled sample scan."),
+) -> None:
+    """Open the window, on a scan, a project or the bundled sample."""
+    if renderer not in {"auto", "software", "opengl"}:
+        raise AnnotatorError(f"There is no renderer {renderer!r}.", "Use auto, software or opengl.")
+    if not has_display():
+        raise AnnotatorError(
+            "There is no display to open a window on.",
+            "Run `annotator demo` or `annotator segment` here, or set DISPLAY.",
+        )
+    if sample:
+        from annotator.samples import SAMPLE_ROOM
+
+        file = SAMPLE_ROOM
+    # Imported by name: the command line and the window are siblings that do not know
+    # each other, and Qt must not load for the other commands.
+    app = import_module("annotator.ui.app")
+    raise typer.Exit(app.run_app(file, renderer=renderer, project=project))
+
+
+def has_display() -> bool:
+    """Whether Qt can open a window, or was told by QT_QPA_PLATFORM how to do without."""
+    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
