@@ -17,6 +17,7 @@ from annotator.engine.loader import Factory, load_factory
 from annotator.engine.manifest import MANIFEST_NAME, Manifest, VariantSpec, read_manifest
 from annotator.engine.opened import Identity, OpenEngine
 from annotator.engine.paths import shipped, user_cache, user_data
+from annotator.engine.requirements import unmet
 from annotator.engine.store import require_weights
 
 ENTRY_POINT_GROUP = "annotator.plugins"
@@ -227,10 +228,20 @@ def _weights_of(entry: PluginEntry, variant: VariantSpec) -> dict[str, Path]:
     return {name: require_weights(specs[name], entry.folder) for name in variant.weights}
 
 
+def _require_packages(manifest: Manifest) -> None:
+    problems = unmet(manifest.requires)
+    if problems:
+        raise AnnotatorError(
+            f"Plugin {manifest.id!r} requires {', '.join(problems)}.",
+            "Install what is missing into the application's Python environment.",
+        )
+
+
 def _create(entry: PluginEntry, context: PluginContext) -> Engine[Any, Any]:
     """Import (once) and call the factory; any failure marks this plugin, and no other."""
     try:
         if entry.factory is None:
+            _require_packages(entry.manifest)
             entry.factory = load_factory(entry.manifest, entry.folder)
             entry.state = "loaded"
         with explain_memory(context.device, f"loading {entry.manifest.title}"):
