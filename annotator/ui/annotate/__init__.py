@@ -1,0 +1,5 @@
+"""Clicking objects in a scan: tools, docks and the flow from click to mask."""
+
+from annotator.ui.annotate.controller import AnnotationController
+
+__all__ = ["AnnotationController"]

@@ -1,0 +1,113 @@
+"""What the 3D view shows of the document: labels, objects, markers; only changes go there."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from annotator.domain import BACKGROUND, Click, ObjectInfo, PointCloud, object_colour
+from annotator.domain.cloud import Int32, Int64
+from annotator.domain.labels import Colour
+from annotator.domain.results import Mask
+from annotator.ui.view import ClickMarker, PointView
+
+DIM = 0.45
+"""Share of the label opacity that a mask keeps while it does not answer the newest clicks."""
+
+
+class Canvas:
+    """A view and what was last put into it."""
+
+    def __init__(self, view: PointView) -> None:
+        self.view = view
+        self._bright: float | None = None
+        self._cloud: PointCloud | None = None
+        self._shown: Int32 | None = None
+        self._palette: dict[int, Colour] = {}
+        self._hidden: frozenset[int] = frozenset()
+        self._moved: tuple[int, int] | None = None
+
+    def open(self, cloud: PointCloud | None) -> None:
+        """Show another cloud, without labels and markers."""
+        self._cloud, self._shown, self._moved = cloud, None, None
+        self._palette, self._hidden = {}, frozenset()
+        self.view.set_cloud(cloud)
+        self.view.set_labels(None)
+        self.view.set_confidence(None)
+        self.view.set_markers(())
+        self.set_stale(False)
+
+    def show_labels(self, labels: Int32 | None) -> None:
+        """Show labels [W]; uploads only those that differ from what is shown."""
+        if labels is None or self._shown is None or len(labels) != len(self._shown):
+            self._shown = None if labels is None else labels.copy()
+            self.view.set_labels(labels)
+            return
+        changed = np.flatnonzero(labels != self._shown)
+        if len(changed):
+            self._shown = labels.copy()
+            self.view.set_labels(labels, changed)
+
+    def preview(self, indices: Int64, object_id: int) -> None:
+        """Show points [K] as the object's until `show_labels` shows the document again."""
+        if self._cloud is None:
+            return
+        if self._shown is None:
+            self._shown = np.zeros(len(self._cloud), np.int32)
+            self.view.set_labels(self._shown)
+        self._shown[indices] = object_id
+        self.view.set_labels(self._shown, indices)
+
+    def show_confidence(self, mask: Mask | None) -> None:
+        """Show how sure the engine is of each point."""
+        self.view.set_confidence(mask.confidence if mask else None)
+
+    def set_stale(self, stale: bool) -> None:
+        """Dim the labels while they do not answer the newest clicks."""
+        if stale and self._bright is None:
+            self._bright = self.view.label_opacity
+            self.view.set_label_opacity(self._bright * DIM)
+        elif not stale and self._bright is not None:
+            bright, self._bright = self._bright, None
+            if abs(self.view.label_opacity - bright * DIM) < 1e-6:  # else a person changed it
+                self.view.set_label_opacity(bright)
+
+    def show_objects(self, objects: Mapping[int, ObjectInfo], hidden: frozenset[int]) -> None:
+        """Show colours, and hide the points of some objects."""
+        palette = {object_id: info.colour for object_id, info in objects.items()}
+        if palette != self._palette:
+            self._palette = palette
+            self.view.set_palette(palette)
+        if hidden != self._hidden:
+            self._hidden = hidden
+            self.view.set_hidden(hidden)
+
+    def preview_move(self, click_id: int, index: int | None) -> None:
+        """Show a click's marker at another point from the next `show_markers` on."""
+        self._moved = None if index is None else (click_id, index)
+
+    def show_markers(
+        self, clicks: Sequence[Click], objects: Mapping[int, ObjectInfo], selected: int | None
+    ) -> None:
+        """Show a numbered marker for every click whose object is not hidden."""
+        shown = [c for c in clicks if c.object_id not in self._hidden - {BACKGROUND}]
+        self.view.set_markers([self._marker(c, objects, c.click_id == selected) for c in shown])
+
+    def _marker(
+        self, click: Click, objects: Mapping[int, ObjectInfo], selected: bool
+    ) -> ClickMarker:
+        info = objects.get(click.object_id)
+        return ClickMarker(
+            position=self._place(click),
+            object_id=click.object_id,
+            click_id=click.click_id,
+            colour=info.colour if info else object_colour(click.object_id),
+            text="–" if click.object_id == BACKGROUND else str(click.object_id),
+            selected=selected,
+        )
+
+    def _place(self, click: Click) -> tuple[float, float, float]:
+        if self._moved and self._moved[0] == click.click_id and self._cloud is not None:
+            x, y, z = (float(v) for v in self._cloud.xyz[self._moved[1]])
+        else:
+            x, y, z = click.position
+        return x, y, z

@@ -1,0 +1,276 @@
+"""Annotation in the window: view, engine, project, docks and status, put together."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QCursor
+from PySide6.QtWidgets import QDockWidget, QMenu, QWidget
+
+from annotator.domain import BACKGROUND, WorkingSet
+from annotator.engine.session import EngineSession
+from annotator.project import Project
+from annotator.ui.annotate.batch_key import BatchKey
+from annotator.ui.annotate.camera_log import CameraLog
+from annotator.ui.annotate.chips import chip
+from annotator.ui.annotate.clicks_dock import ClicksDock
+from annotator.ui.annotate.clicks_model import ClicksModel
+from annotator.ui.annotate.clip_dock import ClipDock
+from annotator.ui.annotate.clipping import Clipping
+from annotator.ui.annotate.gestures import Gestures
+from annotator.ui.annotate.handlers import handlers
+from annotator.ui.annotate.object_commands import ObjectCommands
+from annotator.ui.annotate.objects_dock import ObjectsDock
+from annotator.ui.annotate.objects_model import ObjectRow, ObjectsModel
+from annotator.ui.annotate.status_strip import StatusStrip
+from annotator.ui.annotate.tools import TOOLS
+from annotator.ui.annotate.workbench import Workbench
+from annotator.ui.view import PointView
+
+
+class AnnotationController(QObject):
+    """Lets a person annotate one asset at a time with clicks, brush and lasso.
+
+    Signals:
+        message: (headline, detail, level) to show in the window.
+        busyChanged: Whether the engine works.
+        conditionsChanged: `conditions()` should be read anew.
+    """
+
+    message = Signal(str, str, str)
+    busyChanged = Signal(bool)  # noqa: N815 - Qt spells signals so
+    conditionsChanged = Signal()  # noqa: N815 - Qt spells signals so
+
+    def __init__(
+        self, project: Project, view: PointView, session: EngineSession, parent: QObject | None
+    ) -> None:
+        super().__init__(parent)
+        window = parent if isinstance(parent, QWidget) else None
+        self.bench = Workbench(project, view, session, self)
+        self.objects = ObjectCommands(self.bench)
+        self.gestures = Gestures(self.bench)
+        self._view = view
+        self._tools = {name: make(self.gestures) for name, make in TOOLS.items()}
+        self._tool = "click"
+        self._camera = CameraLog(view, self._record_camera, self)
+        self._batch = BatchKey(self.bench.runs.hold, self.bench.runs.release, self)
+        self._status = StatusStrip(window)
+        self._clicks_model = ClicksModel(self.bench.runs.clicks, self)
+        self._clicks_dock = ClicksDock(self._clicks_model, window)
+        self._objects_model = ObjectsModel(self.objects.change, self)
+        self._objects_model.read_only = project.read_only
+        self._objects_dock = ObjectsDock(self._objects_model, self._label_names, window)
+        self._clip_dock = ClipDock(window)
+        self.clip = Clipping(self.bench, self._clip_dock, self.conditionsChanged.emit)
+        self._merge_menu = QMenu(window)
+        self._busy = False
+        self._known: frozenset[str] = frozenset()
+        self._connect()
+        for widget in (view, self._objects_dock.table, self._clicks_dock.table):
+            self._batch.watch(widget)
+        view.set_tool(self._tools[self._tool])
+
+    def _connect(self) -> None:
+        self.bench.message.connect(self.message)
+        self.bench.refreshed.connect(self._refresh)
+        self._objects_dock.objectChosen.connect(self.objects.select)
+        self._clicks_dock.clickChosen.connect(self.bench.select_click)
+        for dock in (self._objects_dock, self._clicks_dock, self._clip_dock):
+            dock.commandChosen.connect(self._command)
+
+    # The contract with the shell ------------------------------------------------------------
+
+    def open_asset(self, asset_id: int, working_set: WorkingSet) -> None:
+        """Show an asset as it was left and let the engine encode it.
+
+        Args:
+            asset_id: Of an asset in the project.
+            working_set: The points to annotate.
+        """
+        self.bench.open_asset(asset_id, working_set)
+        self.clip.open()
+        self._restore_camera(asset_id)
+        self._view.setFocus()
+
+    def close(self) -> None:
+        """Let go of everything; answers that are still under way are not shown."""
+        for tool in self._tools.values():
+            tool.cancel()
+        self._view.set_tool(None)
+        self._camera.close()
+        self.bench.close()
+        for widget in (*self._status.widgets, self._merge_menu):
+            widget.deleteLater()
+
+    def action_handlers(self) -> Mapping[str, Callable[..., object]]:
+        """Return the functions by the handler names of the action table."""
+        return handlers(self)
+
+    def docks(self) -> Sequence[QDockWidget]:
+        """Return the docks, most important first."""
+        return (self._objects_dock, self._clicks_dock, self._clip_dock)
+
+    def status_widgets(self) -> Sequence[QWidget]:
+        """Return what belongs into the status bar, from left to right."""
+        return self._status.widgets
+
+    def conditions(self) -> frozenset[str]:
+        """Return what holds, for enabling and checking actions."""
+        bench, project = self.bench, self.bench.project
+        open_ = bench.asset is not None
+        facts = {
+            "asset": open_,
+            "writable": open_ and not project.read_only,
+            "object": bench.current is not None,
+            "object_background": open_ and bench.current_object == BACKGROUND,
+            "click_selected": bench.selected_click is not None,
+            "can_undo": project.can_undo,
+            "can_redo": project.can_redo,
+            "isolated": bench.isolated is not None,
+            "auto_run": bench.runs.auto_run,
+            "clip_box": self.clip.active,
+            "busy": bench.runs.busy,
+            f"tool_{self._tool}": open_,
+        }
+        return frozenset(name for name, holds in facts.items() if holds)
+
+    # What actions do -------------------------------------------------------------------------
+
+    def undo(self) -> None:
+        """Take back the newest step; its earlier mask comes back without a run."""
+        self._cancel_gesture()
+        self.bench.attempt(self.bench.project.undo)
+
+    def redo(self) -> None:
+        """Do the newest undone step again."""
+        self._cancel_gesture()
+        self.bench.attempt(self.bench.project.redo)
+
+    def delete_click(self) -> None:
+        """Remove the selected click; the one after it is selected."""
+        clicks = self.bench.clicks
+        ids = [click.click_id for click in clicks]
+        if self.bench.selected_click not in ids:
+            return
+        place = ids.index(self.bench.selected_click)
+        self.gestures.remove_click(ids.pop(place))
+        left = [click.click_id for click in self.bench.clicks]
+        if left == ids:
+            self.bench.select_click(left[min(place, len(left) - 1)] if left else None)
+
+    def step_click(self, by: int) -> None:
+        """Select the next (+1) or previous (-1) click, around the end."""
+        ids = [click.click_id for click in self.bench.clicks]
+        if not ids:
+            return
+        now = self.bench.selected_click
+        place = ids.index(now) + by if now in ids else (0 if by > 0 else -1)
+        self.bench.select_click(ids[place % len(ids)])
+
+    def rename_object(self) -> None:
+        """Open the editor on the current object's name."""
+        if self.bench.current is not None:
+            self._objects_dock.edit_name(self.bench.current_object)
+
+    def ask_merge(self) -> QMenu | None:
+        """Offer the objects that the current one can be merged into; return the menu."""
+        others = self.objects.others
+        if self.bench.current is None or not others:
+            self.bench.say("There is no other object to merge into.")
+            return None
+        self._merge_menu.clear()
+        self._merge_menu.setAccessibleName("Merge into")
+        for info in others:
+            icon = chip(info.object_id, info.colour)
+            action = self._merge_menu.addAction(icon, info.name or f"Object {info.object_id}")
+            action.triggered.connect(lambda _=False, i=info.object_id: self.objects.merge_into(i))
+        self._merge_menu.popup(QCursor.pos())
+        return self._merge_menu
+
+    def select_tool(self, name: str) -> None:
+        """Take another tool: click, brush, eraser or lasso."""
+        self._cancel_gesture()
+        self._tool = name
+        self._view.set_tool(self._tools[name])
+        self._announce_conditions()
+
+    def resize_brush(self, steps: int) -> None:
+        """Make the brush larger (+) or smaller (-)."""
+        self.gestures.resize_brush(steps)
+        circle = self._view.overlay.circle
+        if circle is not None:
+            self._view.set_overlay_circle(circle[:2], self.gestures.brush_radius)
+
+    def set_auto_run(self, on: bool) -> None:
+        """Run after every click, or only when asked."""
+        self.bench.runs.auto_run = on
+        if on and self.bench.runs.unanswered:
+            self.bench.runs.run_now()
+        self._announce_conditions()
+
+    def cancel(self) -> None:
+        """Stop the engine, and give up an unfinished gesture."""
+        self._cancel_gesture()
+        self.bench.runs.cancel()
+
+    def _cancel_gesture(self) -> None:
+        self._tools[self._tool].cancel()
+
+    def _command(self, name: str) -> None:
+        extra = {"clip_all": self.clip.reset}
+        {**self.action_handlers(), **extra}[name]()
+
+    # What the window shows -------------------------------------------------------------------
+
+    def _label_names(self) -> Sequence[str]:
+        used = [i.label for i in self.bench.asset.objects.values()] if self.bench.asset else []
+        known = [c.name for c in self.bench.project.document.label_set.classes]
+        return list(dict.fromkeys([*known, *filter(None, used)]))
+
+    def _refresh(self) -> None:
+        bench = self.bench
+        objects = bench.asset.objects if bench.asset else {}
+        self._clicks_model.show(bench.clicks, objects)
+        self._clicks_dock.select(bench.selected_click)
+        self._objects_dock.show_rows(self._object_rows(), bench.current_object)
+        self._refresh_status()
+        self._announce_conditions()
+        if bench.runs.busy != self._busy:
+            self._busy = bench.runs.busy
+            self.busyChanged.emit(self._busy)
+
+    def _object_rows(self) -> list[ObjectRow]:
+        asset = self.bench.asset
+        if asset is None:
+            return []
+        points = self.bench.points_by_object()
+        clicks = [click.object_id for click in asset.clicks]
+        return [
+            ObjectRow(info, clicks.count(i), int(points[i]) if i < len(points) else 0)
+            for i, info in asset.objects.items()
+        ]
+
+    def _refresh_status(self) -> None:
+        bench = self.bench
+        self._status.show_object(bench.current_object, bench.current)
+        self._status.show_clicks(len(bench.clicks), bench.pace.mean_seconds)
+        self._status.show_iou(bench.ious())
+        self._status.show_engine(bench.runs.engine_text)
+
+    def _announce_conditions(self) -> None:
+        now = self.conditions()
+        if now != self._known:
+            self._known = now
+            self.conditionsChanged.emit()
+
+    # Camera ------------------------------------------------------------------------------------
+
+    def _record_camera(self, camera: str) -> None:
+        bench = self.bench
+        if bench.asset_id is not None and not bench.project.read_only:
+            bench.attempt(bench.project.record_camera, bench.asset_id, camera)
+
+    def _restore_camera(self, asset_id: int) -> None:
+        stored = self.bench.project.camera_of(asset_id)
+        if stored:
+            self._view.camera.from_json(stored)
+        self._camera.rest()
