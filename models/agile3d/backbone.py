@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from models.agile3d.config import Agile3DConfig
+from models.agile3d.geometry import GEOMETRY_CHANNELS
 from models.sparse import (
     SparseBatchNorm,
     SparseConv,
@@ -69,7 +70,8 @@ class Res16UNet(nn.Module):
     def __init__(self, config: Agile3DConfig) -> None:
         super().__init__()
         planes, layers, init = config.planes, config.layers, config.init_dim
-        self.conv0p1s1 = SparseConv(config.in_channels, init, kernel_size=config.conv1_kernel)
+        inputs = config.in_channels + (GEOMETRY_CHANNELS if config.geometry else 0)
+        self.conv0p1s1 = SparseConv(inputs, init, kernel_size=config.conv1_kernel)
         self.bn0 = SparseBatchNorm(init, momentum=_BN_MOMENTUM)
         channels = init
         for i, name in enumerate(self._DOWN):

@@ -22,6 +22,9 @@ class Agile3DConfig:
         decoder_layers: Number of decoder layers.
         background_queries: Number of learnable background queries.
         gauss_scale: Standard deviation of the position code's frequencies.
+        position_extent: Metres that count as 1 in the position code; 0 takes the extent of
+            each scene, as the official network does.
+        geometry: Whether the network is also told the surface's shape (`geometry.py`).
         max_clicks: Rows of the click-order table; later clicks share the last row.
     """
 
@@ -36,6 +39,8 @@ class Agile3DConfig:
     decoder_layers: int = 3
     background_queries: int = 10
     gauss_scale: float = 1.0
+    position_extent: float = 0.0
+    geometry: bool = False
     max_clicks: int = 200
 
     def __post_init__(self) -> None:

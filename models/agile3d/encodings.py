@@ -15,8 +15,16 @@ class FourierPositions(nn.Module):
 
     gauss_B: Tensor  # noqa: N815 - the checkpoint's name
 
-    def __init__(self, channels: int, gauss_scale: float = 1.0) -> None:
+    def __init__(self, channels: int, gauss_scale: float = 1.0, extent: float = 0.0) -> None:
+        """Draw the frequencies.
+
+        Args:
+            channels: Width of the code, even.
+            gauss_scale: Standard deviation of the frequencies.
+            extent: Length that counts as 1; 0 takes each scene's own box.
+        """
         super().__init__()
+        self.extent = extent
         self.register_buffer("gauss_B", torch.randn(3, channels // 2) * gauss_scale)
 
     def forward(self, xyz: Tensor) -> Tensor:
@@ -29,7 +37,7 @@ class FourierPositions(nn.Module):
             [N, channels] float32 codes; an axis without extent counts as 0.
         """
         low, high = xyz.aminmax(dim=0)
-        extent = high - low
+        extent = torch.full_like(low, self.extent) if self.extent > 0 else high - low
         unit = (xyz - low) / torch.where(extent > 0, extent, torch.ones_like(extent))
         phase = (unit * (2 * math.pi)) @ self.gauss_B.to(unit.dtype)
         return torch.cat([phase.sin(), phase.cos()], dim=1)
