@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from annotator.engine.registry import PluginRegistry
+from tests.plugins.contract import contract_cases, run_rule
+from tests.plugins.weights import install_random_weights
+
+FIXTURES = Path(__file__).parent / "fixtures"
+CASES = [
+    *contract_cases("agile3d:compact"),
+    *contract_cases("nearest-click", [FIXTURES]),
+]
+
+
+@pytest.mark.parametrize(("ref", "rule"), CASES)
+def test_built_in_plugins_keep_the_contract(ref, rule):
+    install_random_weights("compact")
+    run_rule(PluginRegistry.discover([FIXTURES], disk=False), ref, rule)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize(("ref", "rule"), contract_cases("agile3d:compact"))
+def test_agile3d_keeps_the_contract_on_cuda(ref, rule):
+    install_random_weights("compact")
+    run_rule(PluginRegistry.discover(disk=False), ref, rule, device="cuda")
