@@ -173,7 +173,7 @@ class _Projector:
 
         Args:
             columns: [3, K] coordinates, K at most `CHUNK`.
-            rows: [3, 4] from `_projection_rows`.
+            rows: [3, 4] from `projection_rows`.
             near: Depth in metres below which points are left out.
             unwanted: [K] further points to leave out; their depth becomes infinite.
         """
@@ -226,7 +226,7 @@ class ZBuffer:
             projection: The camera, for a picture of exactly this size.
             rejected: Which points are not to be drawn.
         """
-        rows = _projection_rows(projection, block.centre)
+        rows = projection_rows(projection, block.centre)
         for part in block.parts():
             unwanted = rejected(block, part) if rejected is not None else None
             columns = block.columns[:, part]
@@ -277,7 +277,7 @@ class ZBuffer:
         return np.ascontiguousarray(result)
 
 
-def _projection_rows(projection: Projection, centre: Float64) -> Float32:
+def projection_rows(projection: Projection, centre: Float64) -> Float32:
     """Return [3, 4] float32 rows that give u * depth, v * depth (pixels from the middle), depth."""
     eye = projection.eye - centre
     axes = (
@@ -343,7 +343,7 @@ def points_under(
     found, projector = [], _Projector()
     for turn in range(blocks.count):
         block = blocks.block(turn)
-        rows = _projection_rows(projection, block.centre)
+        rows = projection_rows(projection, block.centre)
         for part in block.parts():
             unwanted = rejected(block, part) if rejected is not None else None
             columns = block.columns[:, part]

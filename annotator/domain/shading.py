@@ -171,11 +171,11 @@ class PointColours:
             return self.ramp[self._height_index(self._cloud.xyz[rows, 2])]
         return _take(self._packed, ids)
 
-    def all_packed(self) -> UInt32:
-        """Return the packed colours [N] of the whole cloud, for uploading."""
+    def of_rows(self, rows: Int64, mode: ColourMode, palette: UInt32) -> UInt32:
+        """Return `base` of any rows [K] of the cloud, whether drawn already or not."""
         for turn in range(self._blocks.count):
             self.prepare(turn)
-        return self._packed
+        return self.base(rows, mode, palette)
 
 
 def _take(table: npt.NDArray[Any], ids: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -20,6 +20,7 @@ from annotator.ui.view.overlay import ClickMarker, Overlay
 from annotator.ui.view.pointer import PointerTool
 from annotator.ui.view.renderer import Renderer, ShownIds, Stale
 from annotator.ui.view.scene import Scene
+from annotator.ui.view.software import SoftwareRenderer
 
 VISIBLE_SLACK = 0.006  # relative depth behind the drawn point that still counts as visible
 BEHIND_SLACK = 0.02  # relative depth in front of a marker that hides it
@@ -36,6 +37,7 @@ class PointView(QWidget):
         camera: Where the cloud is seen from; moving it redraws.
         frameFinished: Emitted with the milliseconds of work when a picture is complete.
         cameraChanged: Emitted after every move of the camera.
+        renderer_note: Why another renderer draws than was asked for; empty if none.
     """
 
     frameFinished = Signal(float)  # noqa: N815 - Qt's way of naming signals
@@ -49,6 +51,7 @@ class PointView(QWidget):
         self.camera: OrbitCamera = self._scene.camera
         self.overlay = Overlay()
         self._input = ViewInput(self)
+        self.renderer_note = ""
         self._untouched = True
         self._renderer = make_renderer(self, self._scene)
         self._ready = True
@@ -300,14 +303,14 @@ class PointView(QWidget):
         self._renderer.paint(painter)
         painter.end()
 
-    def paint_overlay(self, painter: QPainter) -> None:
+    def paint_overlay(self, painter: QPainter, behind: npt.NDArray[np.bool_]) -> None:
         """Draw what is over the points; renderers call it with their surface's painter."""
         ink = QColor(*self._scene.look.background)
         ink = QColor(40, 40, 40) if ink.lightnessF() > 0.5 else QColor(225, 225, 225)
         self.overlay.gizmo = self._scene.blocks is not None
-        self.overlay.paint(painter, self.camera, self._markers_behind(), ink)
+        self.overlay.paint(painter, self.camera, behind, ink)
 
-    def _markers_behind(self) -> npt.NDArray[np.bool_]:
+    def markers_behind(self) -> npt.NDArray[np.bool_]:
         """Return which markers [M] have points clearly in front of most of their middle."""
         behind = np.zeros(len(self.overlay.markers), bool)
         if self._scene.blocks is None or not len(behind):
@@ -351,6 +354,17 @@ class PointView(QWidget):
         # A shade darker than the window, so that pale scans stand out in the light theme too.
         colour = window.darker(112 if window.lightnessF() > 0.5 else 150)
         self._restyle(background=(colour.red(), colour.green(), colour.blue()))
+
+    def use_renderer(self, make_renderer: RendererFactory) -> None:
+        """Draw with another renderer from now on."""
+        self._renderer.close()
+        self._renderer = make_renderer(self, self._scene)
+        self._renderer.invalidate(Stale.CLOUD)
+
+    def fall_back(self, reason: str) -> None:
+        """Draw in software because of `reason`, which `renderer_note` keeps for the window."""
+        self.renderer_note = reason
+        self.use_renderer(SoftwareRenderer)
 
     def _sync_viewport(self) -> None:
         size = (max(1, self.width()), max(1, self.height()))

@@ -84,7 +84,7 @@ class SoftwareRenderer(QObject):
         height, width = self._picture.shape
         image = QImage(self._picture.data, width, height, width * 4, QImage.Format.Format_RGB32)
         painter.drawImage(self._view.rect(), image)
-        self._view.paint_overlay(painter)
+        self._view.paint_overlay(painter, self._view.markers_behind())
         if not self._converged():
             self._ticker.start()
         elif not self._announced:
