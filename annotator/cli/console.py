@@ -1,6 +1,5 @@
 """What every command shares: errors in words, progress bars, tables."""
 
-import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,7 +27,8 @@ def guarded(action: Callable[[], object], *, verbose: bool = False) -> int:
         verbose: Whether to show the traceback as well.
 
     Returns:
-        The exit status: 0, 1 after an error, 130 after Ctrl-C.
+        The exit status: 0, 1 after an error, 130 if the work was cancelled. Wrong usage
+        and Ctrl-C leave through typer, which exits by itself.
     """
     try:
         action()
@@ -37,12 +37,9 @@ def guarded(action: Callable[[], object], *, verbose: bool = False) -> int:
             err.print(escape(traceback.format_exc()))
         report_error(error)
         return EXIT_ERROR
-    except (KeyboardInterrupt, Cancelled):
+    except Cancelled:
         err.print("Stopped.")
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone, as in `annotator ... | head`
-        sys.stderr.close()
-        return EXIT_ERROR
     return 0
 
 

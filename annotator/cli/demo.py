@@ -6,7 +6,13 @@ from pathlib import Path
 import typer
 
 from annotator.cli.console import out, print_table, progress_bar
-from annotator.cli.engines import DEFAULT_ENGINE, open_engine, place_clicks, predict_mask, read_scan
+from annotator.cli.engines import (
+    DEFAULT_ENGINE,
+    open_engine,
+    predict_mask,
+    read_placed_clicks,
+    read_scan,
+)
 from annotator.cli.pictures import draw_scan, write_png
 from annotator.domain import Click, Mask, PointCloud, Prompt
 
@@ -17,11 +23,10 @@ def demo(
     device: str = typer.Option("auto", help="auto, cpu, cuda or mps."),
 ) -> None:
     """Segment the bundled sample scan and write pictures of it before and after."""
-    from annotator.formats import read_clicks
     from annotator.samples import SAMPLE_CLICKS, SAMPLE_ROOM
 
     cloud = read_scan(SAMPLE_ROOM)
-    clicks = place_clicks(read_clicks(SAMPLE_CLICKS), cloud, SAMPLE_CLICKS)
+    clicks = read_placed_clicks(SAMPLE_CLICKS, cloud)
     output.mkdir(parents=True, exist_ok=True)
     write_png(output / "1-before.png", draw_scan(cloud))
     write_png(output / "2-clicks.png", draw_scan(cloud, clicks=clicks))

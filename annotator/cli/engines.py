@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from annotator.cli.console import parse_parameters, progress_bar
 from annotator.domain import AnnotatorError, Click, Mask, PointCloud, Prompt
@@ -51,12 +50,25 @@ def read_scan(path: Path) -> PointCloud:
         return read_cloud(path, progress=progress)
 
 
+def read_placed_clicks(path: Path, cloud: PointCloud) -> list[Click]:
+    """Read a file of clicks made for this scan; every click gets its point.
+
+    Raises:
+        AnnotatorError: If the file is malformed or was made for another scan.
+    """
+    from annotator.formats import read_clicks
+
+    return place_clicks(read_clicks(path, origin=cloud.origin), cloud, path)
+
+
 def place_clicks(clicks: Sequence[Click], cloud: PointCloud, source: Path) -> list[Click]:
     """Give every click without a point the nearest point of the scan.
 
     Raises:
         AnnotatorError: If a click names a point that the scan does not have.
     """
+    from scipy.spatial import cKDTree
+
     placed = []
     tree = None
     for number, click in enumerate(clicks):

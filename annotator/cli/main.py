@@ -4,7 +4,6 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-import click
 import typer
 
 from annotator import __version__
@@ -79,20 +78,8 @@ def main(arguments: list[str]) -> int:
     """Run the command line; return the exit status."""
     verbose = "--verbose" in arguments
     arguments = with_default_command([a for a in arguments if a != "--verbose"])
-    app = build_app()
-    return guarded(lambda: _invoke(app, arguments), verbose=verbose)
-
-
-def _invoke(app: typer.Typer, arguments: list[str]) -> None:
-    # Not standalone: otherwise click would swallow Ctrl-C and our errors.
-    command = typer.main.get_command(app)
-    try:
-        status = command.main(args=arguments, prog_name="annotator", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        status = error.exit_code
-    if status:
-        raise SystemExit(status)
+    command = typer.main.get_command(build_app())
+    return guarded(lambda: command(args=arguments, prog_name="annotator"), verbose=verbose)
 
 
 def run() -> None:

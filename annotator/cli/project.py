@@ -7,11 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import typer
 
 from annotator.cli.console import out, print_table
 from annotator.cli.engines import DEFAULT_ENGINE, open_engine, predict_mask, read_scan
-from annotator.domain import AnnotatorError, Prompt, WorkingSet, thin
+from annotator.domain import AnnotatorError, Mask, Prompt, WorkingSet, thin
 from annotator.domain.cloud import Int32
 
 if TYPE_CHECKING:
@@ -174,14 +175,17 @@ def _target(output: Path, state: "AssetState", count: int, format_id: str | None
 
 def _labels(project: "Project", state: "AssetState", working: WorkingSet, device: str) -> Int32:
     """Return the labels shown in the window; predict them if the project stored none."""
-    labels = project.labels_of(state.asset_id)
-    if labels is not None:
-        return labels
+    stored = project.stored_result(state.asset_id)
+    if stored is None and state.clicks:
+        stored = _predicted(state, working, device)
+    labels = project.labels_of(state.asset_id, stored)
+    return np.zeros(len(working.cloud), np.int32) if labels is None else labels
+
+
+def _predicted(state: "AssetState", working: WorkingSet, device: str) -> Mask:
     engine = open_engine(
         state.engine_ref or DEFAULT_ENGINE,
         device,
         [f"{name}={value}" for name, value in state.parameters.items()],
     )
-    mask, _ = predict_mask(engine, engine.encode(working.cloud), state.prompt())
-    composed = project.labels_of(state.asset_id, mask)
-    return mask.labels if composed is None else composed
+    return predict_mask(engine, engine.encode(working.cloud), state.prompt())[0]

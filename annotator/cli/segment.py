@@ -6,7 +6,13 @@ from pathlib import Path
 import typer
 
 from annotator.cli.console import out, progress_bar
-from annotator.cli.engines import DEFAULT_ENGINE, open_engine, place_clicks, predict_mask, read_scan
+from annotator.cli.engines import (
+    DEFAULT_ENGINE,
+    open_engine,
+    predict_mask,
+    read_placed_clicks,
+    read_scan,
+)
 from annotator.domain import Prompt
 
 
@@ -20,10 +26,10 @@ def segment(
     format_id: str | None = typer.Option(None, "--format", help="Format, if not by suffix."),
 ) -> None:
     """Segment a scan from a file of clicks and write a label for every point."""
-    from annotator.formats import read_clicks, write_cloud
+    from annotator.formats import write_cloud
 
     cloud = read_scan(scan)
-    placed = place_clicks(read_clicks(clicks), cloud, clicks)
+    placed = read_placed_clicks(clicks, cloud)
     opened = open_engine(engine, device, param)
     started = time.perf_counter()
     with progress_bar("Encoding") as progress:

@@ -1,0 +1,69 @@
+"""`annotator plugins`: what is there, what it can do, whether it is sound."""
+
+from pathlib import Path
+
+import typer
+
+from annotator.cli.console import out, print_table
+from annotator.domain import AnnotatorError
+
+app = typer.Typer(no_args_is_help=True)
+
+MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "error": "[red]error[/]"}
+
+
+@app.command("list")
+def list_plugins() -> None:
+    """List all plugins; their code is not loaded for it."""
+    from annotator.engine.registry import PluginRegistry
+
+    rows = []
+    for plugin_id, entry in PluginRegistry.discover().entries.items():
+        manifest = entry.manifest
+        variants = " ".join(variant.id for variant in manifest.variants)
+        rows.append(
+            (plugin_id, manifest.version, manifest.kind, variants, entry.state, manifest.title)
+        )
+    print_table(("plugin", "version", "kind", "variants", "state", "title"), rows)
+
+
+@app.command()
+def info(plugin: str = typer.Argument(..., help="Plugin id.")) -> None:
+    """Show what a plugin declares: capabilities, parameters, variants, weights."""
+    from annotator.engine.registry import PluginRegistry
+
+    entry = PluginRegistry.discover().entry(plugin)
+    manifest = entry.manifest
+    out.print(f"[bold]{manifest.title}[/] {manifest.version} ({manifest.kind})")
+    if entry.error:
+        out.print(f"[red]{entry.state}[/]\n{entry.error}", markup=True)
+        return
+    out.print(manifest.description)
+    print_table(("capability", ""), list(manifest.capabilities.model_dump().items()))
+    print_table(
+        ("parameter", "type", "default", "what it does"),
+        [(p.name, p.type, p.default, p.help) for p in manifest.parameters],
+    )
+    print_table(
+        ("variant", "title", "weights"),
+        [(v.id, v.title, " ".join(v.weights)) for v in manifest.variants],
+    )
+    out.print(f"Folder: {entry.folder}")
+
+
+@app.command()
+def check(
+    path: Path = typer.Argument(..., help="Plugin folder, its plugin.toml, or a plugin id."),
+    run: bool = typer.Option(True, help="Also import the code and try it, in another process."),
+) -> None:
+    """Check a plugin: manifest, files, protocol, statelessness, cancellation."""
+    from annotator.engine.checks import check_plugin
+    from annotator.engine.registry import PluginRegistry
+
+    folder = path if path.exists() else PluginRegistry.discover().entry(str(path)).folder
+    findings = check_plugin(folder, run=run)
+    for finding in findings:
+        out.print(f"{MARKS[finding.severity]:<18} {finding.rule}: {finding.message}")
+    errors = sum(finding.severity == "error" for finding in findings)
+    if errors:
+        raise AnnotatorError(f"{folder.name} breaks {errors} rule(s).", "See the list above.")
