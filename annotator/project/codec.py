@@ -34,10 +34,11 @@ def to_json(value: Any) -> str:  # noqa: ANN401 - any dataclass
 
 
 def dump(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Return canonical JSON text: sorted keys, no blanks, finite numbers only."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False
-    )
+    """Return canonical JSON text: sorted keys, no blanks, ASCII, finite numbers only.
+
+    ASCII, because a file name that is not valid Unicode has no other form in a database.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def from_json(cls: type[T], text: str, points: PointSet | None = None) -> T:

@@ -55,7 +55,12 @@ def _require_click(asset: AssetState, click_id: int) -> Click:
     return click
 
 
-def _require_unlocked(asset: AssetState, object_id: int) -> None:
+def require_unlocked(asset: AssetState, object_id: int) -> None:
+    """Refuse to change a locked object.
+
+    Raises:
+        InvalidEvent: If it is locked.
+    """
     if object_id in asset.objects and asset.objects[object_id].locked:
         name = asset.objects[object_id].name
         raise InvalidEvent(f'"{name}" is locked.', "Unlock it in the objects list first.")
@@ -170,7 +175,7 @@ def _pins_after(asset: AssetState, event: ev.ObjectUpdated) -> dict[int, Any]:
 def _object_removed(document: Document, event: ev.ObjectRemoved) -> Document:
     asset = _asset(document, event.asset_id)
     _require_object(asset, event.object_id)
-    _require_unlocked(asset, event.object_id)
+    require_unlocked(asset, event.object_id)
     gone = event.object_id
     return _put(
         document,
@@ -189,7 +194,7 @@ def _objects_merged(document: Document, event: ev.ObjectsMerged) -> Document:
         raise InvalidEvent("An object cannot be merged into itself.")
     for object_id in (into, other):
         _require_object(asset, object_id)
-        _require_unlocked(asset, object_id)
+        require_unlocked(asset, object_id)
     clicks = (replace(c, object_id=into) if c.object_id == other else c for c in asset.clicks)
     edits = (replace(e, object_id=into) if e.object_id == other else e for e in asset.edits)
     merged = {k: into if v == other else v for k, v in asset.merged.items()}
@@ -205,7 +210,7 @@ def _objects_merged(document: Document, event: ev.ObjectsMerged) -> Document:
 
 def _mask_edited(document: Document, event: ev.MaskEdited) -> Document:
     asset = _asset(document, event.asset_id)
-    _require_unlocked(asset, event.object_id)
+    require_unlocked(asset, event.object_id)
     changes = _with_objects(asset, {event.object_id})
     edits = (*asset.edits, MaskEdit(event.object_id, event.points))
     return _put(document, asset, edits=edits, **changes)

@@ -45,7 +45,7 @@ class PointSet:
         return cls(_pack(steps))
 
     def __len__(self) -> int:
-        return int.from_bytes(self.blob[1:9], "little")
+        return min(int.from_bytes(self.blob[1:9], "little"), _LARGEST + 1)
 
     def indices(self) -> npt.NDArray[np.int64]:
         """Return the indices [K] int64, ascending.
@@ -73,15 +73,12 @@ def _pack(steps: npt.NDArray[np.int64]) -> bytes:
 
 
 def _inflate(data: bytes, size: int) -> bytes:
-    """Inflate at most `size` bytes, so that a hostile blob cannot fill the memory."""
+    """Inflate little more than `size` bytes, so that a hostile blob cannot fill the memory."""
     machine = zlib.decompressobj()
     try:
-        out = machine.decompress(data, size) if size else b""
+        out = machine.decompress(data, size + 1)
     except zlib.error as error:
         raise ValueError("damaged point set") from error
-    if size and (machine.unconsumed_tail or not machine.eof):
-        # A well-formed end may still wait for one more call that yields nothing.
-        rest = machine.decompress(machine.unconsumed_tail, 1)
-        if rest:
-            raise ValueError("damaged point set")
+    if not machine.eof:
+        raise ValueError("damaged point set")
     return out

@@ -15,7 +15,7 @@ from annotator.project import events as ev
 from annotator.project.codec import dump
 from annotator.project.composing import EditOverlay, compose
 from annotator.project.document import Change
-from annotator.project.folding import new_object
+from annotator.project.folding import new_object, require_unlocked
 from annotator.project.history import History
 from annotator.project.logged import LogFacts, LoggedDocument
 from annotator.project.points import PointSet
@@ -265,6 +265,7 @@ class Project(LoggedDocument):
             AnnotatorError: If the object is locked or an index is out of range.
         """
         asset = self.asset(asset_id)
+        require_unlocked(asset, object_id)
         points = np.unique(np.asarray(indices, dtype=np.int64))
         limit = asset.working_count or asset.point_count
         if len(points) and not 0 <= points[0] <= points[-1] < limit:

@@ -14,11 +14,11 @@ from annotator.project.database import connect_to_write, copy_with_side_files, c
 from annotator.project.document import Document
 from annotator.project.folding import InvalidEvent
 from annotator.project.history import History
-from annotator.project.store import decode_event
+from annotator.project.store import EVENT_COLUMNS, read_row
 
 _TABLES = {
     "session": "session_id, started_ns, ended_ns, pid, host, app_version, platform",
-    "event": "seq, session_id, time_ns, mono_ns, kind, asset_id, payload, points",
+    "event": EVENT_COLUMNS,
     "result": (
         "result_id, asset_id, digest, engine, after_seq, time_ns, queue_ms, run_ms, device, "
         "shape, labels"
@@ -129,7 +129,7 @@ def _sensible(rows: list[tuple[Any, ...]], path: Path) -> tuple[list[tuple[Any, 
     kept: list[tuple[Any, ...]] = []
     for row in rows:
         with contextlib.suppress(CodecError, InvalidEvent):
-            history.record(row[0], decode_event(row[4], row[6], row[7]))
+            history.record(row[0], read_row(row).event)
             kept.append(row)
     return kept, len(rows) - len(kept)
 

@@ -61,7 +61,8 @@ _TABLES = (
         kind TEXT NOT NULL,
         asset_id INTEGER,
         payload TEXT NOT NULL,
-        points BLOB
+        points BLOB,
+        crc INTEGER NOT NULL
     )
     """,
     """

@@ -1,0 +1,512 @@
+"""Opening, closing, sharing, migrating and rescuing project files."""
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+from annotator.domain import AnnotatorError, Mask
+from annotator.project import Project
+from annotator.project.database import APPLICATION_ID, make_durable
+from annotator.project.locking import lock_path
+from annotator.project.migrations import VERSION, upgrade
+from annotator.project.store import checksum
+from tests.project.conftest import crash
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def click(project, x=0.0, object_id=1):
+    return project.add_click(1, (x, 0.0, 0.0), object_id, index=1)
+
+
+def filled(path, count=5):
+    with Project.create(path) as project:
+        project.add_asset(path.parent / "scan.ply", "cloud", "content", 1000)
+        project.set_engine(1, "engine")
+        for i in range(count):
+            click(project, float(i))
+        prompt = project.document.assets[1].prompt()
+        project.store_result(1, prompt, Mask(np.arange(1000, dtype=np.int32) % 300))
+    return path
+
+
+def refuses(path, words, **options):
+    """Opening fails with these words and changes not one byte, in either mode."""
+    before = digest(path)
+    for read_only in (False, True):
+        with pytest.raises(AnnotatorError, match=words) as caught:
+            Project.open(path, read_only=read_only)
+        assert path.name in caught.value.message
+        assert caught.value.remedy
+    assert digest(path) == before
+    left = [p.name for p in path.parent.iterdir() if p.name not in (path.name, "scan.ply")]
+    assert left == [], "files left behind"
+
+
+# --- Opening again
+
+
+def test_document_history_and_results_survive_closing(project, path):
+    for i in range(4):
+        click(project, float(i))
+    project.store_result(1, project.document.assets[1].prompt(), Mask(np.full(1000, 1, np.int32)))
+    project.undo()
+    project.undo()
+    before = project.document
+    project.close()
+    with Project.open(path) as again:
+        assert again.document == before
+        assert again.recovered is None
+        again.redo()
+        again.redo()
+        assert (again.stored_result(1).labels == 1).all()
+        for _ in range(4):
+            again.undo()
+        assert again.document.assets[1].clicks == ()
+
+
+def test_a_crash_loses_nothing_and_is_told(project, path):
+    click(project)
+    click(project)
+    project.undo()
+    before = project.document
+    crash(project)
+    with Project.open(path) as again:
+        assert again.document == before
+        assert again.recovered == 5  # asset, engine, two clicks, undo
+    with Project.open(path) as third:
+        assert third.recovered is None
+
+
+def test_closing_leaves_one_file(path):
+    filled(path)
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_closing_twice_is_fine_and_a_closed_project_says_so(project):
+    project.close()
+    project.close()
+    with pytest.raises(AnnotatorError, match="closed"):
+        click(project)
+
+
+def test_creating_over_an_existing_file_is_refused(path):
+    filled(path)
+    before = digest(path)
+    with pytest.raises(AnnotatorError, match="already exists"):
+        Project.create(path)
+    assert digest(path) == before
+
+
+def test_creating_where_there_is_no_folder_is_told(tmp_path):
+    with pytest.raises(AnnotatorError, match="cannot be created"):
+        Project.create(tmp_path / "missing" / "a.annot")
+
+
+def test_paths_move_along_with_the_project(tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    (here / "scans").mkdir(parents=True)
+    scan = here / "scans" / "a.ply"
+    scan.write_text("ply")
+    with Project.create(here / "p.annot") as project:
+        project.add_asset(scan, "cloud", "x", 1)
+        assert project.document.assets[1].path == scan
+    shutil.move(here, there)
+    with Project.open(there / "p.annot") as project:
+        assert project.document.assets[1].path == there / "scans" / "a.ply"
+        project.relocate_asset(1, tmp_path / "elsewhere.ply")
+        assert project.document.assets[1].path == tmp_path / "elsewhere.ply"
+
+
+def test_names_with_special_characters_work(tmp_path):
+    path = tmp_path / "50% ? ü #1&mode=rw.annot"
+    filled(path)
+    for read_only in (True, False):
+        with Project.open(path, read_only=read_only) as project:
+            assert len(project.document.assets[1].clicks) == 5
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file names are Unicode there")
+def test_a_scan_whose_name_is_not_unicode_is_kept(path):
+    name = os.fsdecode(b"scan-\xff.ply")
+    with Project.create(path) as project:
+        project.add_asset(path.parent / name, "cloud", "x", 1)
+    with Project.open(path) as project:
+        assert project.document.assets[1].path.name == name
+
+
+# --- One writer
+
+
+def test_a_second_writer_is_told_who_is_at_work(project, path):
+    with pytest.raises(AnnotatorError, match=f"in use by process {os.getpid()} .* since") as error:
+        Project.open(path)
+    assert "read-only" in error.value.remedy
+    click(project)  # the first one works on
+
+
+def test_another_process_is_refused_and_may_read(project, path):
+    click(project)
+    script = """
+        import sys
+        from annotator.domain import AnnotatorError
+        from annotator.project import Project
+        with Project.open(sys.argv[1], read_only=True) as project:
+            print(len(project.document.assets[1].clicks))
+        try:
+            Project.open(sys.argv[1])
+        except AnnotatorError as error:
+            print(error.message)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    clicks, refusal = done.stdout.splitlines()
+    assert clicks == "1"
+    assert f"in use by process {os.getpid()}" in refusal
+
+
+def test_a_lock_left_by_a_dead_process_does_not_count(path):
+    filled(path)
+    lock_path(path).write_text(json.dumps({"pid": 1, "host": "x", "since": 0}))
+    with Project.open(path) as project:
+        click(project)
+    assert not lock_path(path).exists()
+
+
+def test_reading_along_shows_the_state_at_opening_and_changes_nothing(project, path):
+    click(project)
+    with Project.open(path, read_only=True) as reader:
+        click(project)
+        assert len(reader.document.assets[1].clicks) == 1
+        assert (reader.can_undo, reader.recovered) == (False, None)
+        for action in (lambda: click(reader), reader.undo):
+            with pytest.raises(AnnotatorError, match="read-only"):
+                action()
+        reader.store_result(1, reader.document.assets[1].prompt(), Mask(np.zeros(3, np.int32)))
+        assert reader.stored_result(1) is not None
+
+
+def test_reading_leaves_an_unclean_file_and_its_log_as_they_are(project, path):
+    click(project)
+    crash_copy = path.with_name("copy.annot")
+    wal = path.with_name(path.name + "-wal")
+    shutil.copyfile(path, crash_copy)
+    shutil.copyfile(wal, crash_copy.with_name("copy.annot-wal"))
+    before = [digest(crash_copy), digest(crash_copy.with_name("copy.annot-wal"))]
+    with Project.open(crash_copy, read_only=True) as reader:
+        assert len(reader.document.assets[1].clicks) == 1
+    assert [digest(crash_copy), digest(crash_copy.with_name("copy.annot-wal"))] == before
+    assert not crash_copy.with_name("copy.annot-shm").exists()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.getuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_told(path):
+    filled(path)
+    path.parent.chmod(0o555)
+    try:
+        with pytest.raises(AnnotatorError, match="cannot be opened for writing"):
+            Project.open(path)
+        Project.open(path, read_only=True).close()
+    finally:
+        path.parent.chmod(0o755)
+
+
+# --- Files that are not to be touched
+
+
+def test_a_missing_file_is_told_and_not_made(path):
+    for read_only in (False, True):
+        with pytest.raises(AnnotatorError, match="does not exist"):
+            Project.open(path, read_only=read_only)
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"ply\n" * 100, b"SQLite format 3\0" + b"x"])
+def test_a_file_of_another_kind_is_refused_untouched(path, content):
+    path.write_bytes(content)
+    refuses(path, "not a project")
+
+
+def test_a_database_of_another_program_is_refused_untouched(path):
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    connection.close()
+    refuses(path, "another program")
+
+
+def test_a_newer_version_is_refused_untouched(path):
+    filled(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+        connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+    refuses(path, "newer annotator")
+
+
+def test_a_truncated_file_is_refused_untouched(path):
+    filled(path, 50)
+    data = path.read_bytes()
+    for length in (len(data) // 2, len(data) - 1, len(data) - 4096, 4096, 1000):
+        path.write_bytes(data[:length])
+        refuses(path, "damaged|not a project")
+
+
+def test_overwritten_pages_are_refused_untouched_or_harmless(path):
+    filled(path, 50)
+    with Project.open(path, read_only=True) as project:
+        whole = project.document
+    data = path.read_bytes()
+    refused = 0
+    for page in range(len(data) // 4096):
+        bad = bytearray(data)
+        bad[page * 4096 + 100 : page * 4096 + 4000] = b"\xa5" * 3900
+        path.write_bytes(bad)
+        try:
+            # Unused space or a mask, which can be computed again, may have been hit.
+            with Project.open(path, read_only=True) as project:
+                assert project.document == whole
+        except AnnotatorError:
+            refuses(path, "damaged")
+            refused += 1
+    assert refused >= 5
+
+
+def test_a_single_flipped_bit_in_an_event_is_found(path):
+    filled(path, 3)
+    data = bytearray(path.read_bytes())
+    place = data.index(b'"position":[2.0') + len('"position":[')
+    data[place] ^= 1  # 2.0 becomes 3.0: sound JSON, sound page, wrong place
+    path.write_bytes(data)
+    refuses(path, "damaged: event 5 .* checksum")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("payload", "{"),
+        ("payload", '{"asset_id":1,"click_id":77}'),
+        ("kind", "unheard_of"),
+        ("points", b"\0\0"),
+    ],
+)
+def test_an_event_that_cannot_be_read_is_named_and_the_file_left_alone(path, column, value):
+    filled(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TRIGGER event_keeps_what_was_written")
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute(f"UPDATE event SET {column} = ? WHERE seq = 4", (value,))
+    connection.close()
+    refuses(path, "damaged: event 4")
+
+
+def test_an_event_that_does_not_fit_is_named(path):
+    filled(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TRIGGER event_keeps_everything")
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("DELETE FROM event WHERE seq = 1")
+    connection.close()
+    refuses(path, "event 2 does not fit")
+
+
+def test_the_log_itself_refuses_to_be_changed(path):
+    filled(path)
+    connection = sqlite3.connect(path)
+    for statement in ("UPDATE event SET payload = ''", "DELETE FROM event"):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            connection.execute(statement)
+    connection.close()
+
+
+def test_an_action_that_cannot_be_saved_changes_nothing(project):
+    click(project)
+    pages = project._store.connection.execute("PRAGMA page_count").fetchone()[0]
+    project._store.connection.execute(f"PRAGMA max_page_count = {pages}")
+    documents = [project.document]
+
+    def click_until_full():
+        for i in range(1000):
+            click(project, float(i))
+            documents.append(project.document)
+
+    with pytest.raises(AnnotatorError, match=r"could not be saved.*full"):
+        click_until_full()
+    before = documents[-1]
+    assert project.document == before
+    project._store.connection.execute("PRAGMA max_page_count = 100000")
+    click(project)
+    assert len(project.document.assets[1].clicks) == len(before.assets[1].clicks) + 1
+
+
+# --- Older files
+
+
+def older_file(path):
+    """Write a project of format 1, as its first release would have."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    upgrade(connection, target=1)
+    connection.execute("INSERT INTO session VALUES (1, 10, 20, 1, 'host', '0', 'old')")
+    rows = [
+        (
+            "asset_added",
+            '{"asset_id":1,"asset_kind":"cloud","content_hash":"c","path":"/a.ply",'
+            '"point_count":9,"relative":"","working_count":9,"working_spacing":0.0}',
+        ),
+        (
+            "clicks_added",
+            '{"asset_id":1,"camera":"","clicks":[{"click_id":1,"index":4,"object_id":1,'
+            '"order":0,"position":[1.0,2.0,3.0],"time_ns":11}]}',
+        ),
+    ]
+    for kind, payload in rows:
+        columns = (1, 11, 11, kind, 1, payload, None)
+        connection.execute(
+            "INSERT INTO event VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*columns, checksum(columns)),
+        )
+    connection.execute(
+        "INSERT INTO result (asset_id, digest, engine, after_seq, time_ns, queue_ms, run_ms, "
+        "device, shape) VALUES (1, 'd', 'e', 2, 12, 0, 5, 'cpu', '[9]')"
+    )
+    connection.close()
+    return path
+
+
+def test_an_older_file_is_backed_up_and_brought_up_to_date(path):
+    before = digest(older_file(path))
+    with Project.open(path) as project:
+        assert project.document.assets[1].clicks[0].position == (1.0, 2.0, 3.0)
+        assert project.result_records()[0].run_ms == 5
+        mask = Mask(np.ones(9, np.int32), np.full(9, 0.5, np.float32))
+        project.store_result(1, project.document.assets[1].prompt(), mask)
+    backup = path.with_name("room.format1.annot.bak")
+    assert digest(path) != before
+    header = path.read_bytes()[:100]
+    assert int.from_bytes(header[60:64], "big") == VERSION
+    old = sqlite3.connect(backup)
+    assert old.execute("PRAGMA user_version").fetchone()[0] == 1
+    assert old.execute("SELECT count(*) FROM event").fetchone()[0] == 2
+    old.close()
+
+
+def test_an_older_file_opened_to_read_stays_as_it_is(path):
+    before = digest(older_file(path))
+    with Project.open(path, read_only=True) as project:
+        assert len(project.document.assets[1].clicks) == 1
+    assert digest(path) == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_failing_migration_leaves_the_older_file_whole(path, monkeypatch):
+    older_file(path)
+
+    def fails(connection):
+        connection.execute("DROP TABLE result")
+        raise sqlite3.OperationalError("disk full")
+
+    connection = sqlite3.connect(path, isolation_level=None)
+    monkeypatch.setattr("annotator.project.migrations.steps.STEPS", (None, fails))
+    with pytest.raises(sqlite3.OperationalError):
+        upgrade(connection)
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
+    assert connection.execute("SELECT count(*) FROM result").fetchone()[0] == 1
+    connection.close()
+
+
+# --- Copies, network drives, rescue
+
+
+def test_a_copy_is_complete_clean_and_independent(project, path, tmp_path):
+    for i in range(3):
+        click(project, float(i))
+    project.undo()
+    copy = project.save_copy_as(tmp_path / "copy.annot")
+    click(project, 9.0)
+    with Project.open(copy) as other:
+        assert other.recovered is None
+        assert len(other.document.assets[1].clicks) == 2
+        assert other.redo() is not None
+    with pytest.raises(AnnotatorError, match="itself"):
+        project.save_copy_as(path)
+    with pytest.raises(AnnotatorError, match="cannot be copied"):
+        project.save_copy_as(tmp_path / "missing" / "x.annot")
+
+
+def test_a_drive_without_shared_memory_gets_the_rollback_journal(path):
+    filled(path)
+    # This way of locking, like many network drives, offers SQLite no shared memory.
+    with sqlite3.connect(path) as plain:
+        plain.execute("PRAGMA journal_mode = DELETE")
+    plain.close()
+    uri = f"{path.as_uri()}?vfs=unix-dotfile"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+    assert make_durable(connection) == "delete"
+    assert connection.execute("PRAGMA synchronous").fetchone()[0] == 3  # EXTRA
+    connection.close()
+
+
+def test_normally_every_commit_reaches_the_disk_through_the_write_ahead_log(project):
+    connection = project._store.connection
+    assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+    project.store_result(1, project.document.assets[1].prompt(), Mask(np.ones(5, np.int32)))
+    assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
+
+
+def test_what_is_readable_of_a_damaged_file_is_rescued(path, tmp_path):
+    filled(path, 400)
+    data = bytearray(path.read_bytes())
+    pages = len(data) // 4096
+    middle = 4096 * (pages // 2)
+    data[middle : middle + 4096] = b"\xa5" * 4096
+    path.write_bytes(data)
+    before = digest(path)
+    with pytest.raises(AnnotatorError, match="damaged"):
+        Project.open(path)
+    report = Project.salvage(path, tmp_path / "rescued.annot")
+    assert digest(path) == before
+    assert report.unreadable > 0
+    with Project.open(report.path) as rescued:
+        kept = rescued.document.assets[1].clicks
+        assert len(kept) == report.events - 2 > 300
+        assert {c.position[0] for c in kept} <= {float(i) for i in range(400)}
+        click(rescued)
+
+
+def test_the_beginning_of_a_truncated_file_is_rescued(path, tmp_path):
+    filled(path, 400)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    report = Project.salvage(path, tmp_path / "rescued.annot")
+    with Project.open(report.path) as rescued:
+        assert len(rescued.document.assets[1].clicks) > 50
+
+
+def test_a_file_whose_first_page_is_lost_is_rescued(path, tmp_path):
+    filled(path, 100)
+    data = bytearray(path.read_bytes())
+    data[:4096] = bytes(4096)
+    path.write_bytes(data)
+    report = Project.salvage(path, tmp_path / "rescued.annot")
+    assert (report.events, report.unreadable, report.results) == (102, 0, 1)
+    with Project.open(report.path) as rescued:
+        assert len(rescued.document.assets[1].clicks) == 100
+
+
+def test_where_nothing_is_readable_that_is_told_and_nothing_made(path, tmp_path):
+    path.write_bytes(b"\xa5" * 50_000)
+    with pytest.raises(AnnotatorError, match="Nothing could be recovered"):
+        Project.salvage(path, tmp_path / "rescued.annot")
+    assert not (tmp_path / "rescued.annot").exists()
