@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from models.agile3d.attention import CrossAttention, FeedForward, SelfAttention
 from models.agile3d.config import Agile3DConfig
 from models.agile3d.encodings import FourierPositions, order_table
-from models.agile3d.scene import ClickQueries, SceneEncoding
+from models.agile3d.scene import ClickQueries, SceneEncoding, SceneView
 
 
 class ClickDecoder(nn.Module):
@@ -28,7 +28,7 @@ class ClickDecoder(nn.Module):
         self.bg_query_feat = nn.Embedding(config.background_queries, c)
         self.bg_query_pos = nn.Embedding(config.background_queries, c)
         self.mask_embed_head = nn.Sequential(nn.Linear(c, c), nn.ReLU(), nn.Linear(c, c))
-        self.pos_enc = FourierPositions(c, config.gauss_scale)
+        self.pos_enc = FourierPositions(c, config.gauss_scale, config.position_extent)
         self.c2s_attention = _repeat(depth, lambda: CrossAttention(c, heads))
         self.c2c_attention = _repeat(depth, lambda: SelfAttention(c, heads))
         self.ffn_attention = _repeat(depth, lambda: FeedForward(c, config.ffn))
@@ -64,8 +64,9 @@ class ClickDecoder(nn.Module):
         queries, placing = self._queries(encoding, clicks)
         scene, visible, results = encoding.features, None, []
         for layer in range(self.config.decoder_layers):
-            queries = self._update_queries(layer, queries, placing, scene, encoding, visible)
-            scene = self._update_scene(layer, queries, placing, scene, encoding)
+            view = self._project_scene(layer, scene, encoding)
+            queries = self._update_queries(layer, queries, placing, view, visible)
+            scene = self._update_scene(layer, queries, placing, view, scene)
             masks = self._masks(scene, queries, clicks)
             results.append(masks.t())
             if layer + 1 < self.config.decoder_layers:
@@ -83,50 +84,50 @@ class ClickDecoder(nn.Module):
             torch.cat([places[:n], self.bg_query_pos.weight, places[n:]]),
         )
 
+    def _project_scene(self, layer: int, scene: Tensor, encoding: SceneEncoding) -> SceneView:
+        """Project the scene for both attentions of a layer.
+
+        What the first layer makes is the same for every prompt, so it is kept.
+        """
+        keep = layer == 0 and not torch.is_grad_enabled()
+        if keep and encoding.first_view:
+            return encoding.first_view[0]
+        placed = scene + encoding.positions
+        to_scene = self._cross(self.c2s_attention, layer)
+        to_clicks = self._cross(self.s2c_attention, layer)
+        view = SceneView(
+            keys=to_scene.multihead_attn.keys(placed),
+            values=to_scene.multihead_attn.values(scene),
+            queries=to_clicks.multihead_attn.queries(placed),
+        )
+        if keep:
+            encoding.first_view.append(view)
+        return view
+
     def _update_queries(
-        self,
-        layer: int,
-        queries: Tensor,
-        placing: Tensor,
-        scene: Tensor,
-        encoding: SceneEncoding,
-        visible: Tensor | None,
+        self, layer: int, queries: Tensor, placing: Tensor, view: SceneView, visible: Tensor | None
     ) -> Tensor:
         """Clicks attend to the scene, then to each other, then pass the feed-forward layer."""
-        to_scene = cast(CrossAttention, _only(self.c2s_attention, layer))
-        attn = to_scene.multihead_attn
-        keys = self._kept(
-            layer, "c2s_keys", encoding, lambda: attn.keys(scene + encoding.positions)
-        )
-        values = self._kept(layer, "c2s_values", encoding, lambda: attn.values(scene))
-        queries = to_scene(queries, attn.queries(queries + placing), keys, values, visible)
+        to_scene = self._cross(self.c2s_attention, layer)
+        asking = to_scene.multihead_attn.queries(queries + placing)
+        queries = to_scene(queries, asking, view.keys, view.values, visible)
         queries = _only(self.c2c_attention, layer)(queries, placing)
         result: Tensor = _only(self.ffn_attention, layer)(queries)
         return result
 
     def _update_scene(
-        self, layer: int, queries: Tensor, placing: Tensor, scene: Tensor, encoding: SceneEncoding
+        self, layer: int, queries: Tensor, placing: Tensor, view: SceneView, scene: Tensor
     ) -> Tensor:
         """The scene attends to the clicks."""
-        to_clicks = cast(CrossAttention, _only(self.s2c_attention, layer))
+        to_clicks = self._cross(self.s2c_attention, layer)
         attn = to_clicks.multihead_attn
-        asking = self._kept(
-            layer, "s2c_queries", encoding, lambda: attn.queries(scene + encoding.positions)
-        )
-        result: Tensor = to_clicks(
-            scene, asking, attn.keys(queries + placing), attn.values(queries)
-        )
+        keys, values = attn.keys(queries + placing), attn.values(queries)
+        result: Tensor = to_clicks(scene, view.queries, keys, values)
         return result
 
-    def _kept(
-        self, layer: int, name: str, encoding: SceneEncoding, make: Callable[[], Tensor]
-    ) -> Tensor:
-        """Keep what the first layer makes of the scene alone: it is the same for every prompt."""
-        if layer > 0 or torch.is_grad_enabled():
-            return make()
-        if name not in encoding.projections:
-            encoding.projections[name] = make()
-        return encoding.projections[name]
+    @staticmethod
+    def _cross(layers: nn.ModuleList, layer: int) -> CrossAttention:
+        return cast(CrossAttention, _only(layers, layer))
 
     def _masks(self, scene: Tensor, queries: Tensor, clicks: ClickQueries) -> Tensor:
         """Return the logits by label [1 + M, N]: the best of each label's queries."""

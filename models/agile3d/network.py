@@ -6,8 +6,9 @@ from torch import Tensor
 from models.agile3d.backbone import OnStage, Res16UNet
 from models.agile3d.config import OFFICIAL, Agile3DConfig
 from models.agile3d.decoder import ClickDecoder
+from models.agile3d.geometry import geometry_features
 from models.agile3d.scene import SceneEncoding
-from models.sparse import SparseConv, SparseTensor, VoxelLevel
+from models.sparse import SparseConv, SparseTensor, VoxelLevel, spatial_order
 
 
 class Agile3D(ClickDecoder):
@@ -53,24 +54,36 @@ class Agile3D(ClickDecoder):
                 f"positions {tuple(voxel_xyz.shape)} must be [N, 3] each"
             )
         coords = torch.nn.functional.pad(voxel_coords, (1, 0))
-        return self.place(self.scene_features(coords, voxel_rgb, on_stage), voxel_xyz)
+        return self.place(self.scene_features(coords, voxel_rgb, voxel_xyz, on_stage), voxel_xyz)
 
     def scene_features(
-        self, coords: Tensor, colours: Tensor, on_stage: OnStage | None = None
+        self,
+        coords: Tensor,
+        colours: Tensor,
+        xyz: Tensor | None = None,
+        on_stage: OnStage | None = None,
     ) -> Tensor:
         """Run the backbone on one scene or a batch of scenes.
 
         Args:
             coords: (batch, x, y, z), [N, 4] integers.
             colours: [N, in_channels].
+            xyz: Positions, [N, 3], only used if the network is told the surface's shape;
+                the voxels' own by default.
             on_stage: Told the fraction done between stages; may raise to stop.
 
         Returns:
             Scene features F0, [N, hidden], in the order of `coords`.
         """
-        x = SparseTensor(colours, VoxelLevel(coords))
+        # Neighbours in space become neighbours in memory, which saves a tenth of the time.
+        order = spatial_order(coords)
+        level, inputs = VoxelLevel(coords[order]), colours[order]
+        if self.config.geometry:
+            shape = geometry_features(level, (coords[:, 1:] if xyz is None else xyz)[order])
+            inputs = torch.cat([inputs, shape.to(inputs.dtype)], dim=1)
+        x = SparseTensor(inputs, level)
         features: Tensor = self.lin_squeeze_head(self.backbone(x, on_stage)).features
-        return features
+        return features[torch.argsort(order)]
 
     def place(self, features: Tensor, voxel_xyz: Tensor) -> SceneEncoding:
         """Add the position codes to the features of one scene.

@@ -7,19 +7,34 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
+class SceneView:
+    """A scene as the attentions of one decoder layer see it.
+
+    Attributes:
+        keys: For clicks attending to the scene, [N, C].
+        values: The same, [N, C].
+        queries: For the scene attending to clicks, [N, C].
+    """
+
+    keys: Tensor
+    values: Tensor
+    queries: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class SceneEncoding:
     """Result of the expensive step: one row a voxel, in the caller's voxel order.
 
     Attributes:
         features: Scene features F0, [N, C].
         positions: Position codes, [N, C].
-        projections: First-layer projections that do not depend on clicks; filled by
-            the decoder on the first click and of no use to other code.
+        first_view: The first layer's view, which no click changes; put here by the
+            decoder at the first click and of no use to other code.
     """
 
     features: Tensor
     positions: Tensor
-    projections: dict[str, Tensor] = field(default_factory=dict, repr=False)
+    first_view: list[SceneView] = field(default_factory=list, repr=False)
 
     @property
     def voxel_count(self) -> int:

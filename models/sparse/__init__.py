@@ -7,7 +7,7 @@ found once per resolution level and shared by all convolutions on that level.
 
 from models.sparse.functional import sparse_conv
 from models.sparse.kernel_map import KernelMap, kernel_offsets
-from models.sparse.levels import VoxelLevel
+from models.sparse.levels import VoxelLevel, spatial_order
 from models.sparse.modules import (
     SparseBatchNorm,
     SparseConv,
@@ -28,4 +28,5 @@ __all__ = [
     "kernel_offsets",
     "sparse_conv",
     "sparse_pool",
+    "spatial_order",
 ]

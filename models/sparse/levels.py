@@ -7,6 +7,16 @@ from models.sparse.kernel_map import KernelMap, Scratch, build_kernel_map, kerne
 from models.sparse.lookup import KeyBox
 
 
+def spatial_order(coords: Tensor) -> Tensor:
+    """Return the rows of (batch, x, y, z) coordinates [N, 4] in lexicographic order, [N]."""
+    return torch.argsort(_tight_box(coords, 1).keys(coords))
+
+
+def _tight_box(coords: Tensor, unit: int) -> KeyBox:
+    no_pad = torch.zeros(4, dtype=torch.long, device=coords.device)
+    return KeyBox.around(coords, no_pad, no_pad, unit)
+
+
 class VoxelLevel:
     """The voxels of one or more scenes at one tensor stride.
 
@@ -55,8 +65,7 @@ class VoxelLevel:
         unit = self.stride * factor
         scale = torch.tensor([1, unit, unit, unit], device=self.coords.device)
         cells = torch.div(self.coords.long(), scale, rounding_mode="floor") * scale
-        no_pad = torch.zeros(4, dtype=torch.long, device=cells.device)
-        box = KeyBox.around(cells, no_pad, no_pad, unit)
+        box = _tight_box(cells, unit)
         return box.coords(torch.unique(box.keys(cells)))
 
     def kernel_map(self, size: int, *, stride: int = 1, dilation: int = 1) -> KernelMap:
