@@ -1,5 +1,6 @@
 """The document: assets and annotations as the log says they are now. Immutable."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +46,7 @@ class AssetState:
         working_count: Points of the working set; 0 if it was not told.
         engine_ref: "plugin" or "plugin:variant"; empty before one was chosen.
         parameters: The engine's parameters, JSON values by name.
-        clicks: In order of time; `order` is the place in this tuple.
+        clicks: In order of time; `order` is the place in this tuple, ids ascend.
         objects: By id, ascending.
         edits: Manual edits, oldest first.
         pins: Points of each locked object, at the moment it was locked.
@@ -80,7 +81,9 @@ class AssetState:
 
     def click(self, click_id: int) -> Click | None:
         """Return the click of that id, or None."""
-        return next((c for c in self.clicks if c.click_id == click_id), None)
+        place = bisect_left(self.clicks, click_id, key=lambda c: c.click_id)
+        found = self.clicks[place : place + 1]
+        return found[0] if found and found[0].click_id == click_id else None
 
 
 @dataclass(frozen=True)

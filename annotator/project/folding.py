@@ -1,8 +1,9 @@
 """What each event does to the document: pure functions, and the only place that says so."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,10 @@ def require_unlocked(asset: AssetState, object_id: int) -> None:
         raise InvalidEvent(f'"{name}" is locked.', "Unlock it in the objects list first.")
 
 
-def _numbered(clicks: "list[Click] | tuple[Click, ...]") -> tuple[Click, ...]:
+def _numbered(clicks: Sequence[Click], first: int = 0) -> tuple[Click, ...]:
     """Make every click's order its place; clicks already in place are kept as they are."""
-    return tuple(c if c.order == i else replace(c, order=i) for i, c in enumerate(clicks))
+    places = enumerate(clicks, first)
+    return tuple(c if c.order == i else replace(c, order=i) for i, c in places)
 
 
 def _with_objects(asset: AssetState, object_ids: set[int]) -> dict[str, Any]:
@@ -117,13 +119,13 @@ def resolve(base: Path, absolute: str, relative: str) -> Path:
 
 def _clicks_added(document: Document, event: ev.ClicksAdded) -> Document:
     asset = _asset(document, event.asset_id)
-    known = {c.click_id for c in asset.clicks}
-    fresh = {c.click_id for c in event.clicks}
-    if len(fresh) != len(event.clicks) or fresh & known:
+    # Ids ascend, so looking at the last one is enough, however many clicks there are.
+    ids = [c.click_id for c in (*asset.clicks[-1:], *event.clicks)]
+    if any(later <= earlier for earlier, later in pairwise(ids)):
         raise InvalidEvent(f"A click of {asset.path.name} was added twice.")
     changes = _with_objects(asset, {c.object_id for c in event.clicks})
-    added = (replace(c, order=len(asset.clicks) + i) for i, c in enumerate(event.clicks))
-    return _put(document, asset, clicks=(*asset.clicks, *added), **changes)
+    added = _numbered(event.clicks, len(asset.clicks))
+    return _put(document, asset, clicks=asset.clicks + added, **changes)
 
 
 def _click_moved(document: Document, event: ev.ClickMoved) -> Document:
