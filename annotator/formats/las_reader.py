@@ -1,17 +1,28 @@
 """Reads LAS and LAZ through laspy, after the sizes in the header were checked."""
 
+import os
+import shutil
 import struct
-from dataclasses import dataclass
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from annotator.formats import laz_unpack
 from annotator.formats.columns import Column, RawCloud, find_names, finish
 from annotator.formats.source import FileCloud, Reading
 
 _CHUNK = 1_000_000
 _VLR_HEADER = 54
+_SLACK = 1 << 16
+_POLL_SECONDS = 0.05
+# Thread pools would reserve address space that the child's memory limit counts.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 
 
 @dataclass(frozen=True)
@@ -30,23 +41,67 @@ def read_las(reading: Reading) -> FileCloud:
     """Read a LAS or LAZ file; coordinates stay float64 until they are relative to an origin.
 
     The label is an extra dimension named label, instance, ..., else the classification
-    if any point has one.
+    if any point has one. A LAZ file is unpacked to a temporary file by a process of its
+    own, because the decoder ends its process on some damaged files.
 
     Raises:
         AnnotatorError: If it is damaged.
         Cancelled: If the reading was cancelled.
     """
     with reading.path.open("rb") as file:
-        check_header(file, reading)
-        file.seek(0)
+        sizes = check_header(file, reading)
+    if not sizes.compressed:
+        return finish(_read_chunks(reading.path, reading), reading)
+    with tempfile.TemporaryDirectory(prefix="annotator-", ignore_cleanup_errors=True) as folder:
+        unpacked = Path(folder) / "unpacked.las"
+        unpack_laz(reading, sizes, unpacked)
+        inner = replace(Reading.of(unpacked), cancel=reading.cancel)
+        with unpacked.open("rb") as file:
+            check_header(file, inner)
+        return finish(_read_chunks(unpacked, reading), reading)
+
+
+def unpack_laz(reading: Reading, sizes: LasSizes, target: Path) -> None:
+    """Unpack a LAZ file to the LAS file `target` in a process that may crash.
+
+    Raises:
+        AnnotatorError: If the file is damaged or there is no room for it.
+        Cancelled: If the reading was cancelled.
+    """
+    largest = sizes.points_at + sizes.points * sizes.record + _SLACK
+    free = shutil.disk_usage(target.parent).free
+    reading.require(largest, free, f"{sizes.points:,} points on {free:,} bytes of free disk space")
+    command = [sys.executable, "-P", laz_unpack.__file__]
+    command += [str(reading.path.resolve()), str(target), str(largest)]
+    log = target.with_suffix(".log")
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env={**os.environ, **_ONE_THREAD},
+        )
         try:
-            raw = _read_chunks(file, reading)
-        except BaseException as error:
-            # lazrs, written in Rust, panics on damaged data with a BaseException of its own.
-            if type(error).__name__ == "PanicException":
-                raise reading.damaged("holds damaged compressed points") from error
-            raise
-    return finish(raw, reading)
+            while _still_running(process):
+                done = target.stat().st_size if target.exists() else 0
+                reading.step(0.5 * done / largest)
+        finally:
+            process.kill()
+            process.wait()
+    if process.returncode:
+        lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+        reason = lines[-1][:200] if process.returncode > 0 and lines else "the decoder gave up"
+        raise reading.damaged(f"holds damaged compressed points ({reason})")
+
+
+def _still_running(process: "subprocess.Popen[bytes]") -> bool:
+    """Wait a moment for the process; return whether it goes on."""
+    try:
+        process.wait(_POLL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
 
 
 def check_header(file: BinaryIO, reading: Reading) -> LasSizes:
@@ -79,12 +134,12 @@ def _sizes(head: bytes) -> LasSizes:
     return LasSizes(header, points_at, vlrs, record, points, bool(point_format & 0x80))
 
 
-def _read_chunks(file: BinaryIO, reading: Reading) -> RawCloud:
+def _read_chunks(path: Path, reading: Reading) -> RawCloud:
     """Read a million points at a time, so that memory grows with what is really there."""
     import laspy
 
     parts: list[dict[str, Column]] = []
-    with laspy.open(file, closefd=False, read_evlrs=False) as las:
+    with laspy.open(path, read_evlrs=False) as las:
         header = las.header
         if header.point_count == 0:
             raise reading.damaged("holds no points", "Choose another scan.")
