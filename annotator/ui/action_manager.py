@@ -95,9 +95,10 @@ class ActionManager(QObject):
     def _refresh(self) -> None:
         for action_id, spec in self.specs.items():
             action = self.actions[action_id]
-            action.setEnabled(self.is_available(spec))
+            available = self.is_available(spec)
+            action.setEnabled(available)
             if spec.checked_when:
-                action.setChecked(spec.checked_when in self._conditions)
+                action.setChecked(available and spec.checked_when in self._conditions)
 
     def apply_shortcuts(self, own: Shortcuts) -> None:
         """Put the table's keys, overlaid by the person's own, into force."""

@@ -5,7 +5,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
+import PySide6
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from annotator.domain import AnnotatorError
@@ -18,6 +19,7 @@ from annotator.ui.shortcuts import TextFieldsWin
 from annotator.ui.theme import apply_theme
 from annotator.ui.view import RendererChoice
 
+_PROBES = 1000
 _log = logging.getLogger(__name__)
 
 
@@ -39,6 +41,26 @@ def check_opencv(package: Path | None = None) -> None:
         raise AnnotatorError(
             "The installed opencv-python carries a Qt of its own, which breaks this window.",
             "Replace it: pip uninstall opencv-python; pip install opencv-python-headless",
+        )
+
+
+def check_binding() -> None:
+    """Refuse a Qt binding that loses references to None: a long session would end in an abort.
+
+    PySide6 6.12.0 does so on Python 3.11, at every call without a result.
+
+    Raises:
+        AnnotatorError: If it does, with the way out.
+    """
+    probe = QObject()
+    before = sys.getrefcount(None)
+    for _ in range(_PROBES):
+        probe.setObjectName("probe")
+    if sys.getrefcount(None) < before - _PROBES // 2:
+        raise AnnotatorError(
+            f"PySide6 {PySide6.__version__} does not work on Python {sys.version.split()[0]}: "
+            "it would crash after some minutes.",
+            'Replace it: pip install "PySide6-Essentials<6.12"',
         )
 
 
@@ -99,6 +121,7 @@ def run_app(
         AnnotatorError: If the window cannot work in this installation.
     """
     check_opencv()
+    check_binding()
     app = make_application()
     reporter = CrashReporter()
     reporter.install()

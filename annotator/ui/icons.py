@@ -106,11 +106,12 @@ def pixmap(name: str, colour: QColor, size: int, ratio: float = 1.0) -> QPixmap:
 
 
 @lru_cache(maxsize=256)
-def _tinted(name: str, normal: str, disabled: str) -> QIcon:
+def _tinted(name: str, normal: str, disabled: str, selected: str) -> QIcon:
     result = QIcon()
     for size in _SIZES:
         result.addPixmap(pixmap(name, QColor(normal), size), QIcon.Mode.Normal)
         result.addPixmap(pixmap(name, QColor(disabled), size), QIcon.Mode.Disabled)
+        result.addPixmap(pixmap(name, QColor(selected), size), QIcon.Mode.Selected)
     return result
 
 
@@ -119,4 +120,6 @@ def icon(name: str, colour: QColor | None = None) -> QIcon:
     palette = QGuiApplication.palette()
     normal = colour or palette.color(QPalette.ColorRole.WindowText)
     group, role = QPalette.ColorGroup.Disabled, QPalette.ColorRole.WindowText
-    return _tinted(name, normal.name(), palette.color(group, role).name())
+    faded = palette.color(group, role)
+    on_highlight = palette.color(QPalette.ColorRole.HighlightedText)
+    return _tinted(name, normal.name(), faded.name(), on_highlight.name())

@@ -174,10 +174,9 @@ class MainWindow(QMainWindow):
     def _show_workspace(self, workspace: Workspace) -> None:
         self.close_workspace()
         self.workspace = workspace
-        self.view.set_cloud(workspace.scan.working.cloud)
-        self.looks.show(workspace.scan.working.cloud)
         self.engines.open(workspace)
         self._start_annotation(workspace)
+        self.looks.show(workspace.scan.working.cloud)
         self._pages.setCurrentIndex(1)
         self.view.setFocus()
         self._describe(workspace)
@@ -196,8 +195,7 @@ class MainWindow(QMainWindow):
         self._docks = list(controller.docks())
         for dock in self._docks:
             self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-            dock.show()
-        self.resizeDocks(self._docks[:1], [320], Qt.Orientation.Horizontal)
+        self.resizeDocks(self._docks[:1], [380], Qt.Orientation.Horizontal)
         for widget in controller.status_widgets():
             self.statusBar().addWidget(widget)
             widget.show()

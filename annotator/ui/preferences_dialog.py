@@ -26,6 +26,7 @@ class PreferencesDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("preferencesDialog")
         self.setWindowTitle("Preferences")
+        self.setMinimumWidth(480)
         self._preferences = preferences
         self.fields: dict[str, QWidget] = {}
         column = QVBoxLayout(self)

@@ -55,7 +55,6 @@ class ViewHandlers:
             available.add("has_ground_truth")
         self._available = frozenset(available)
         self.colour_by("rgb" if cloud.rgb is not None else "height")
-        self.fit()
 
     def fit(self) -> None:
         """Show the whole scan."""
