@@ -104,7 +104,7 @@ class OrbitCamera:
     @property
     def radius(self) -> float:
         """Half the diagonal of the scene's bounds in metres, never zero."""
-        return max(float(np.linalg.norm(self._high - self._low)) / 2, 1e-3)
+        return max(float(np.linalg.norm(self._high - self._low)) / 2, 1e-2)
 
     def set_bounds(
         self, low: npt.ArrayLike, high: npt.ArrayLike, outline: npt.ArrayLike | None = None
@@ -216,7 +216,8 @@ class OrbitCamera:
         tall = math.tan(math.radians(self.field_of_view) / 2)
         wide = tall * self.viewport[0] / max(self.viewport[1], 1)
         needed = np.maximum(np.abs(across) / wide, np.abs(along) / tall) - away
-        self.distance = max(float(needed.max()) * 1.05, self.radius * MINIMUM_ZOOM)
+        # A single point has no size to fit; it is then seen from a tenth of the radius.
+        self.distance = max(float(needed.max()) * 1.05, self.radius * 0.1)
 
     def _centre(self, corners: Float64) -> None:
         across, along, away = self._in_view(corners)
