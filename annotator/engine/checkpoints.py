@@ -2,6 +2,7 @@
 
 import argparse
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,7 @@ def _read_safetensors(path: Path) -> object:
 def _read_pickle(path: Path) -> object:
     import torch
 
+    _require_honest_archive(path)
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):
             content: object = torch.load(path, map_location="cpu", weights_only=True)
@@ -108,6 +110,22 @@ def _read_pickle(path: Path) -> object:
         # torch meets damaged archives with a dozen kinds of error; none may end the program
         raise _damaged(path, error) from error
     return content
+
+
+def _require_honest_archive(path: Path) -> None:
+    """Refuse an archive that unpacks to more than it may: torch's own are not compressed."""
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(item.file_size for item in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+    if unpacked > 2 * path.stat().st_size + (1 << 20):
+        raise AnnotatorError(
+            f"{path.name} was refused: it unpacks to {unpacked >> 20} MiB, far more than it holds.",
+            "Get the file from its authors again.",
+        )
 
 
 def _damaged(path: Path, error: Exception) -> AnnotatorError:

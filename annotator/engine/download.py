@@ -102,7 +102,8 @@ def _receive_all(
 ) -> None:
     """Ask again after every dropped connection until all bytes are there."""
     failures, problem = 0, "the connection was dropped"
-    while (before := _received(part)) < download.size:
+    best = _received(part)  # a server that always starts over must not keep us for ever
+    while _received(part) < download.size:
         if cancel:
             cancel.check()
         if failures == ATTEMPTS:
@@ -118,7 +119,8 @@ def _receive_all(
             problem = _after_refusal(error, download, part)
         except DROPPED as error:
             problem = str(getattr(error, "reason", error)) or type(error).__name__
-        failures = 0 if _received(part) > before else failures + 1
+        failures = 0 if _received(part) > best else failures + 1
+        best = max(best, _received(part))
 
 
 def _wait(seconds: float, cancel: CancelToken | None) -> None:

@@ -1,5 +1,6 @@
 """The schema of `plugin.toml`: all that is known of a plugin before its code is imported."""
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -104,6 +105,8 @@ class ParameterSpec(_Table):
     def _accept_number(self, value: object) -> int | float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{value!r} is not a number")
+        if not math.isfinite(value):
+            raise ValueError(f"{value!r} is not a finite number")
         if self.type == "int" and value != int(value):
             raise ValueError(f"{value!r} is not a whole number")
         if self.min is not None and not value >= self.min:
