@@ -1,0 +1,283 @@
+import numpy as np
+import pytest
+import torch
+
+from annotator.domain import AnnotatorError, Cancelled, CancelToken, Click, PointCloud, Prompt
+from annotator.engine.contract import prompt_on
+from annotator.engine.registry import PluginRegistry
+from annotator.engine.weights import import_weights, verify_weights
+from models.agile3d import labels_from_logits, quantize
+from tests.plugins.weights import install_random_weights, random_network
+
+
+def room(points=3000, seed=0, scale=3.0):
+    rng = np.random.default_rng(seed)
+    xyz = rng.uniform(0, scale, (points, 3)).astype(np.float32)
+    xyz[:, 2] *= 0.3
+    return PointCloud(xyz, rgb=rng.integers(0, 256, (points, 3), np.uint8), name="room")
+
+
+@pytest.fixture
+def registry():
+    install_random_weights("compact")
+    return PluginRegistry.discover(disk=False)
+
+
+@pytest.fixture
+def engine(registry):
+    return registry.open("agile3d", device="cpu", parameters={"voxel_size": 0.2})
+
+
+@pytest.mark.parametrize("shift", [0.0, -7.3])
+def test_it_gives_what_the_network_gives_by_hand(engine, shift):
+    cloud = room()
+    cloud = PointCloud(cloud.xyz + np.float32(shift), rgb=cloud.rgb)
+    clicks = [(10, 7), (500, 0), (900, 3), (20, 7)]
+    mask = engine.predict(engine.encode(cloud), prompt_on(cloud, *clicks))
+    shifted = cloud.xyz - cloud.xyz.min(axis=0)
+    coords, rows, inverse = quantize(shifted, 0.2)
+    voxels = torch.from_numpy(inverse[[row for row, _ in clicks]])
+    objects = torch.tensor([2, 0, 1, 2])  # 3 and 7 become 1 and 2
+    times = torch.arange(4)
+    network = random_network()
+    with torch.inference_mode():
+        scene = network.encode(
+            torch.from_numpy(coords),
+            torch.from_numpy(cloud.rgb[rows].astype(np.float32) / 255),
+            torch.from_numpy(shifted[rows]),
+        )
+        logits = network.decode(scene, voxels, objects, times, 2)
+        labels = labels_from_logits(logits, voxels, objects, times).numpy()
+    expected = np.array([0, 3, 7])[labels][inverse]
+    np.testing.assert_array_equal(mask.labels, expected)
+    chosen = logits.softmax(1).numpy()[np.arange(len(labels)), labels][inverse]
+    free = ~np.isin(inverse, voxels.numpy())
+    np.testing.assert_allclose(mask.confidence[free], chosen[free], atol=1e-6)
+    assert (mask.confidence[~free] == 1).all()
+
+
+def test_clicked_points_get_their_object_and_the_latest_click_wins(engine):
+    cloud = room()
+    prompt = prompt_on(cloud, (1, 4), (2, 9), (3, 0), (1, 9))
+    labels = engine.predict(engine.encode(cloud), prompt).labels
+    assert labels[[1, 2, 3]].tolist() == [9, 9, 0]
+
+
+def test_order_of_the_tuple_does_not_matter_only_that_of_the_clicks(engine):
+    cloud = room()
+    encoding = engine.encode(cloud)
+    prompt = prompt_on(cloud, (1, 4), (200, 9), (3, 0))
+    reversed_prompt = Prompt(tuple(reversed(prompt.clicks)), prompt.object_ids)
+    first, second = (engine.predict(encoding, p) for p in (prompt, reversed_prompt))
+    np.testing.assert_array_equal(first.confidence, second.confidence)
+
+
+def test_a_click_without_a_row_finds_the_nearest_voxel(engine):
+    cloud = room()
+    encoding = engine.encode(cloud)
+    row = int(engine.engine.representatives(encoding)[17])
+    position = tuple(float(v) + 0.001 for v in cloud.xyz[row])
+    labels = engine.predict(encoding, Prompt.from_clicks([Click(position, 6)])).labels
+    assert labels[row] == 6
+
+
+@pytest.mark.parametrize("index", [-1, 3000])
+def test_a_click_outside_the_scan_is_refused_in_words(engine, index):
+    cloud = room()
+    prompt = Prompt.from_clicks([Click((0, 0, 0), 1, index=index)])
+    with pytest.raises(AnnotatorError, match=f"point {index} of a scan with 3000 points"):
+        engine.predict(engine.encode(cloud), prompt)
+
+
+def test_an_empty_scan_is_refused_in_words(engine):
+    with pytest.raises(AnnotatorError, match="nothing has no points"):
+        engine.encode(PointCloud(np.zeros((0, 3), np.float32), name="nothing"))
+
+
+def test_far_too_small_voxels_are_refused_in_words(registry):
+    engine = registry.open("agile3d", parameters={"voxel_size": 1e-9})
+    with pytest.raises(AnnotatorError, match="larger voxel size"):
+        engine.encode(room(10))
+
+
+def test_a_colourless_scan_is_a_black_one(engine):
+    cloud = room()
+    black = PointCloud(cloud.xyz, rgb=np.zeros_like(cloud.rgb))
+    masks = [
+        engine.predict(engine.encode(c), prompt_on(c, (0, 1), (99, 2)))
+        for c in (PointCloud(cloud.xyz), black)
+    ]
+    np.testing.assert_array_equal(masks[0].confidence, masks[1].confidence)
+
+
+def test_encoding_reports_progress_and_stops_between_stages(engine):
+    token = CancelToken()
+    fractions = []
+
+    def stop_halfway(fraction, message=""):
+        fractions.append(fraction)
+        if fraction > 0.4:
+            token.cancel()
+
+    with pytest.raises(Cancelled):
+        engine.encode(room(), progress=stop_halfway, cancel=token)
+    assert fractions == sorted(fractions)
+    assert len(fractions) > 3
+    assert fractions[-1] < 1
+
+
+def test_a_stored_encoding_predicts_exactly_the_same(engine):
+    cloud = room()
+    encoding = engine.encode(cloud)
+    arrays = engine.engine.encoding_to_arrays(encoding)
+    rebuilt = engine.engine.encoding_from_arrays({k: v.copy() for k, v in arrays.items()})
+    prompt = prompt_on(cloud, (5, 1), (600, 2))
+    first, second = (engine.predict(e, prompt) for e in (encoding, rebuilt))
+    np.testing.assert_array_equal(first.labels, second.labels)
+    np.testing.assert_array_equal(first.confidence, second.confidence)
+
+
+def test_keeping_connected_parts_drops_only_parts_without_a_click(registry):
+    # Two far slabs; the network's random weights label some of the second like the click.
+    cloud = room(2000)
+    far = cloud.xyz.copy()
+    far[1000:, 0] += 50
+    cloud = PointCloud(far, rgb=cloud.rgb)
+    masks = {}
+    for keep in (False, True):
+        engine = registry.open(
+            "agile3d", parameters={"voxel_size": 0.3, "keep_connected": keep}, device="cpu"
+        )
+        masks[keep] = engine.predict(engine.encode(cloud), prompt_on(cloud, (0, 1), (1, 0)))
+    kept, free = masks[True].labels, masks[False].labels
+    assert kept[0] == 1
+    assert not kept[1000:].any()
+    changed = kept != free
+    assert (free[changed] == 1).all()
+    assert (kept[changed] == 0).all()
+
+
+def plugin_module(registry, name):
+    """Return a neighbour module of the loaded adapter."""
+    import importlib
+
+    package = type(registry.open("agile3d").engine).__module__.rpartition(".")[0]
+    return importlib.import_module(f"{package}.{name}")
+
+
+def test_connected_parts_agree_with_a_flood_fill(registry):
+    connected = plugin_module(registry, "connected")
+    rng = np.random.default_rng(5)
+    coords = np.unique(rng.integers(-6, 6, (400, 3)), axis=0).astype(np.int32)
+    labels = rng.integers(0, 3, len(coords))
+    clicked = rng.choice(len(coords), 4, replace=False)
+    result = connected.keep_connected(labels, connected.neighbour_pairs(coords), clicked)
+    reached, frontier = set(), list(map(int, clicked))
+    while frontier:
+        voxel = frontier.pop()
+        reached.add(voxel)
+        near = np.flatnonzero(
+            (np.abs(coords - coords[voxel]).max(axis=1) == 1) & (labels == labels[voxel])
+        )
+        frontier += [int(v) for v in near if int(v) not in reached]
+    expected = [label if i in reached else 0 for i, label in enumerate(labels)]
+    assert result.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("extent", "points", "expected"),
+    [
+        (8.0, 60_000, (0.05, 0.05)),  # a room: as trained
+        (80.0, 60_000, (0.05, 0.05)),  # a sparse street: not coarser than trained
+        (1.0, 400_000, (0.009, 0.011)),  # a dense table top: a hundredth of it
+        (1.0, 900, (0.012, 0.05)),  # a sparse one: so coarse that voxels touch
+        (0.01, 5_000, (0.002, 0.002)),  # tiny: not below 2 mm
+    ],
+)
+def test_the_automatic_voxel_size_follows_extent_and_density(registry, extent, points, expected):
+    voxels = plugin_module(registry, "voxels")
+    rng = np.random.default_rng(0)
+    xyz = rng.uniform(0, extent, (points, 3)).astype(np.float32)
+    xyz[:, 2] *= 0.001
+    size = voxels.automatic_size(xyz)
+    assert expected[0] <= size <= expected[1]
+
+
+def test_the_automatic_voxel_size_bounds_the_number_of_voxels(registry, monkeypatch):
+    voxels = plugin_module(registry, "voxels")
+    monkeypatch.setattr(voxels, "MAX_VOXELS", 5000)
+    xyz = np.random.default_rng(0).uniform(0, 20, (30_000, 3)).astype(np.float32)
+    size = voxels.automatic_size(xyz)
+    assert size > 0.05
+    assert len(quantize(xyz, size)[0]) <= 5000
+
+
+def test_strays_do_not_change_the_automatic_voxel_size(registry):
+    voxels = plugin_module(registry, "voxels")
+    xyz = np.random.default_rng(0).uniform(0, 1, (50_000, 3)).astype(np.float32)
+    xyz[:, 2] = 0
+    plain = voxels.automatic_size(xyz)
+    strayed = xyz.copy()
+    strayed[:20] += 900
+    assert voxels.automatic_size(strayed) == pytest.approx(plain, rel=0.05)
+
+
+def test_missing_weights_name_the_way_to_get_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("ANNOTATOR_HOME", str(tmp_path))
+    with pytest.raises(AnnotatorError, match=r"agile3d-official.*weights import"):
+        PluginRegistry.discover().open("agile3d:official")
+
+
+def test_weights_of_another_network_are_refused_in_words():
+    path = install_random_weights("official", random_network("compact"))
+    with pytest.raises(AnnotatorError, match=r"agile3d:official cannot be used.*another network"):
+        PluginRegistry.discover().open("agile3d:official")
+    path.write_bytes(b"damaged")
+    with pytest.raises(AnnotatorError, match="no readable safetensors"):
+        PluginRegistry.discover().open("agile3d:official")
+
+
+def test_the_official_checkpoint_is_imported_and_segments(tmp_path):
+    import argparse
+
+    network = random_network("official")
+    content = {"model": network.state_dict(), "args": argparse.Namespace(voxel_size=0.05)}
+    torch.save(content, tmp_path / "checkpoint1099.pth")
+    registry = PluginRegistry.discover(disk=False)
+    record = import_weights(tmp_path / "checkpoint1099.pth", registry)
+    assert record.spec.name == "agile3d-official"
+    assert "455 tensors" in verify_weights(registry, "agile3d-official")[0].message
+    engine = registry.open("agile3d:official", device="cpu", parameters={"voxel_size": 0.5})
+    cloud = room(400)
+    labels = engine.predict(engine.encode(cloud), prompt_on(cloud, (0, 3))).labels
+    assert labels[0] == 3
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_in_float32_agrees_with_the_cpu(registry):
+    cloud = room(8000)
+    prompt = prompt_on(cloud, (10, 7), (500, 0), (900, 3), (20, 7))
+    values = {"voxel_size": 0.1}
+    masks = []
+    for device in ("cpu", "cuda"):
+        engine = registry.open("agile3d", device=device, parameters=values)
+        masks.append(engine.predict(engine.encode(cloud), prompt))
+    assert (masks[0].labels == masks[1].labels).mean() > 0.999
+    np.testing.assert_allclose(masks[0].confidence, masks[1].confidence, atol=2e-3)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_mostly_agrees_on_cuda(registry, dtype):
+    cloud = room(8000)
+    prompt = prompt_on(cloud, (10, 7), (500, 0), (900, 3), (20, 7))
+    labels = []
+    for precision in ("float32", dtype):
+        engine = registry.open(
+            "agile3d", device="cuda", dtype=precision, parameters={"voxel_size": 0.1}
+        )
+        labels.append(engine.predict(engine.encode(cloud), prompt).labels)
+    agreement = (labels[0] == labels[1]).mean()
+    assert agreement > 0.9, f"argmax agreement with float32 is {agreement:.4f}"
