@@ -22,7 +22,10 @@ class CameraLog(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(REST_MS)
         self._timer.timeout.connect(self.flush)
-        view.cameraChanged.connect(self._timer.start)
+        view.cameraChanged.connect(self._on_move)
+
+    def _on_move(self) -> None:
+        self._timer.start()
 
     def flush(self) -> None:
         """Record now if the camera moved since the last record."""
@@ -41,4 +44,4 @@ class CameraLog(QObject):
         """Record a last time if a movement is still pending, and let go of the view."""
         if self._timer.isActive():
             self.flush()
-        self._view.cameraChanged.disconnect(self._timer.start)
+        self._view.cameraChanged.disconnect(self._on_move)

@@ -38,9 +38,10 @@ class Clipping:
     def to_object(self) -> None:
         """Put the box around the current object."""
         bench = self._bench
-        if bench.cloud is None or bench.labels is None:
+        if bench.cloud is None:
             return
-        points = bench.cloud.xyz[bench.labels == bench.current_object]
+        none = bench.labels is None
+        points = bench.cloud.xyz[[] if none else bench.labels == bench.current_object]
         if not len(points):
             bench.say("The current object has no points yet.", "Click it first.")
             return

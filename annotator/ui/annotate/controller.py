@@ -62,7 +62,7 @@ class AnnotationController(QObject):
         self._clip_dock = ClipDock(window)
         self.clip = Clipping(self.bench, self._clip_dock, self.conditionsChanged.emit)
         self._merge_menu = QMenu(window)
-        self._busy = False
+        self._busy = self._closed = False
         self._known: frozenset[str] = frozenset()
         self._connect()
         for widget in (view, self._objects_dock.table, self._clicks_dock.table):
@@ -93,6 +93,9 @@ class AnnotationController(QObject):
 
     def close(self) -> None:
         """Let go of everything; answers that are still under way are not shown."""
+        if self._closed:
+            return
+        self._closed = True
         for tool in self._tools.values():
             tool.cancel()
         self._view.set_tool(None)

@@ -117,7 +117,7 @@ class ObjectsDock(QDockWidget):
         line.setPlaceholderText("Filter by number, name or label")
         line.setAccessibleName("Filter objects")
         line.setClearButtonEnabled(True)
-        line.textChanged.connect(self._proxy.setFilterFixedString)
+        line.textChanged.connect(self._filter_rows)
         return line
 
     def _make_table(self, labels: Callable[[], Sequence[str]]) -> QTableView:
@@ -155,6 +155,15 @@ class ObjectsDock(QDockWidget):
     def button(self, command: str) -> QToolButton:
         """Return the button of a command."""
         return self._buttons.button(command)
+
+    def _filter_rows(self, text: str) -> None:
+        """Show matching objects only; that chooses none, also where the current one goes."""
+        self._showing = True
+        try:
+            self._proxy.setFilterFixedString(text)
+            self._select(self._model.current)
+        finally:
+            self._showing = False
 
     def show_rows(self, rows: Sequence[ObjectRow], current: int) -> None:
         """Show objects and mark the current one; announces nothing."""

@@ -58,17 +58,34 @@ class ObjectsModel(QAbstractTableModel):
         self._current = 0
         self.read_only = False
 
+    @property
+    def current(self) -> int:
+        """The current object's id."""
+        return self._current
+
     def show(self, rows: Sequence[ObjectRow], current: int) -> None:
-        """Replace what the table shows; selections survive while the same objects stay."""
-        same = [r.info.object_id for r in rows] == [r.info.object_id for r in self._rows]
-        if not same:
+        """Replace what the table shows.
+
+        Only cells that differ are announced: an editor that is open on another one
+        keeps what was typed into it.
+        """
+        old, was_current = self._rows, self._current
+        if [r.info.object_id for r in rows] != [r.info.object_id for r in old]:
             self.beginResetModel()
-        self._rows, self._current = tuple(rows), current
-        if not same:
+            self._rows, self._current = tuple(rows), current
             self.endResetModel()
-        elif rows:
-            last = self.index(len(rows) - 1, len(COLUMNS) - 1)
-            self.dataChanged.emit(self.index(0, 0), last)
+            return
+        self._rows, self._current = tuple(rows), current
+        for place, (before, after) in enumerate(zip(old, rows, strict=True)):
+            turned = current != was_current and after.info.object_id in (current, was_current)
+            self._announce(place, before, after, everything=turned)
+
+    def _announce(self, place: int, before: ObjectRow, after: ObjectRow, everything: bool) -> None:
+        everything = everything or before.info.colour != after.info.colour
+        for number, column in enumerate(COLUMNS):
+            if everything or column.value(before) != column.value(after):
+                index = self.index(place, number)
+                self.dataChanged.emit(index, index)
 
     def row_at(self, row: int) -> ObjectRow | None:
         """Return the object of a row."""

@@ -69,7 +69,7 @@ class Bench:
         self.handlers = self.controller.action_handlers()
 
     def settle_view(self):
-        self.qtbot.waitUntil(lambda: self.view.pick(*self.place(1350), 9) is not None)
+        self.qtbot.waitUntil(lambda: self.view.pick(*self.place(465), 9) is not None)
 
     @property
     def asset(self):
