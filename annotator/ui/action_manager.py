@@ -41,6 +41,8 @@ class ActionManager(QObject):
     def _make(self, spec: ActionSpec) -> QAction:
         action = QAction(spec.title, self._window)
         action.setObjectName(f"action_{spec.action_id}")
+        if spec.short:
+            action.setIconText(spec.short)
         action.setCheckable(bool(spec.checked_when))
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         action.setAutoRepeat(spec.action_id in {"undo", "redo"})

@@ -31,6 +31,7 @@ class ActionSpec:
         group: Rows of a menu with the same group stand together between separators.
         toolbar: "main", "tools" or empty.
         tip: One sentence for tooltip and palette; empty if the title says it all.
+        short: Word beside the icon in the main toolbar.
     """
 
     action_id: str
@@ -45,13 +46,15 @@ class ActionSpec:
     group: str = ""
     toolbar: str = ""
     tip: str = ""
+    short: str = ""
 
 
 MENUS = ("File", "Edit", "Object", "Tools", "View", "Engine", "Help")
 
 _FILE = (
     ActionSpec("open", "Open Scan or Project…", "File", "open_file", ("Ctrl+O",), "open",
-               group="open", toolbar="main", tip="Open a scan or an annotation project."),
+               group="open", toolbar="main", tip="Open a scan or an annotation project.",
+               short="Open"),
     ActionSpec("open_folder", "Open Scan Folder…", "File", "open_folder", ("Ctrl+Shift+O",),
                "folder", group="open", tip="Open an S3DIS or ScanNet folder."),
     ActionSpec("save_copy", "Save Project Copy As…", "File", "save_copy", ("Ctrl+Shift+S",),
@@ -60,7 +63,8 @@ _FILE = (
     ActionSpec("import_clicks", "Import Clicks…", "File", "import_clicks", (), "", WRITABLE,
                group="export", tip="Add the clicks of a JSON file to this scan."),
     ActionSpec("export", "Export Labels…", "File", "export_labels", ("Ctrl+E",), "export", ASSET,
-               group="export", toolbar="main", tip="Write labels for every point of the scan."),
+               group="export", toolbar="main", tip="Write labels for every point of the scan.",
+               short="Export"),
     ActionSpec("close", "Close Project", "File", "close_project", ("Ctrl+W",), "",
                frozenset({"project"}), group="end"),
     ActionSpec("quit", "Quit", "File", "quit", ("Ctrl+Q",), "", group="end"),
@@ -68,9 +72,9 @@ _FILE = (
 
 _EDIT = (
     ActionSpec("undo", "Undo", "Edit", "undo", ("Ctrl+Z",), "undo", frozenset({"can_undo"}),
-               group="history", toolbar="main"),
+               group="history", toolbar="main", short="Undo"),
     ActionSpec("redo", "Redo", "Edit", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo",
-               frozenset({"can_redo"}), group="history", toolbar="main"),
+               frozenset({"can_redo"}), group="history", toolbar="main", short="Redo"),
     ActionSpec("delete_click", "Delete Selected Click", "Edit", "delete_click",
                ("Delete", "Backspace"), "delete", frozenset({"click_selected"}), group="clicks",
                tip="A right click on any marker deletes that click too."),
@@ -80,7 +84,7 @@ _EDIT = (
                "", ASSET, group="clicks"),
     ActionSpec("palette", "Command Palette…", "Edit", "command_palette",
                ("Ctrl+Shift+P", "Ctrl+K"), "search", group="settings", toolbar="main",
-               tip="Find any command by a few letters of its name."),
+               tip="Find any command by a few letters of its name.", short="Commands"),
     ActionSpec("shortcuts", "Keyboard Shortcuts…", "Edit", "edit_shortcuts", (), "keyboard",
                group="settings"),
     ActionSpec("preferences", "Preferences…", "Edit", "preferences", ("Ctrl+,",), "settings",
@@ -97,7 +101,8 @@ _DIGITS = tuple(
 
 _OBJECT = (
     ActionSpec("new_object", "New Object", "Object", "new_object", ("N",), "add", WRITABLE,
-               group="new", toolbar="main", tip="The next clicks are for a new object."),
+               group="new", toolbar="main", tip="The next clicks are for a new object.",
+               short="New Object"),
     ActionSpec("background", "Background", "Object", "select_object", (), "background", ASSET,
                (0,), "object_background", group="new",
                tip="The next clicks are for the background (key 0, or hold Ctrl)."),
@@ -185,10 +190,11 @@ _VIEW = (
 
 _ENGINE = (
     ActionSpec("run", "Run Now", "Engine", "run_now", ("Return", "Enter"), "run", ASSET,
-               group="run", toolbar="main", tip="Let the network answer the clicks so far."),
+               group="run", toolbar="main", tip="Let the network answer the clicks so far.",
+               short="Run"),
     ActionSpec("auto_run", "Run After Every Click", "Engine", "set_auto_run", ("A",), "auto_run",
                ASSET, (), "auto_run", "run", "main",
-               "Off: clicks gather until you press Run Now."),
+               "Off: clicks gather until you press Run Now.", "Auto-run"),
     ActionSpec("cancel_run", "Stop Computing", "Engine", "cancel_run", ("Escape",), "stop",
                frozenset({"busy"}), group="run"),
     ActionSpec("engine_parameters", "Engine Parameters…", "Engine", "engine_parameters", (),

@@ -56,6 +56,7 @@ _SHAPES: dict[str, str] = {
     "stop": '<rect x="6" y="6" width="12" height="12" rx="1.5" fill="currentColor"/>',
     "help": '<circle cx="12" cy="12" r="9"/><path d="M9.5 9a2.5 2.5 0 1 1 3.5 2.3c-.8.4-1 1-1'
             ' 1.7M12 17h.01"/>',
+    "float": '<rect x="4" y="9" width="11" height="11" rx="1.5"/><path d="M9 5h11v11"/>',
     "close": '<path d="M6 6l12 12M18 6L6 18"/>',
     "info": '<circle cx="12" cy="12" r="9"/><path d="M12 11v6M12 7.5h.01"/>',
     "success": '<circle cx="12" cy="12" r="9"/><path d="M8 12.5l3 3 5-6"/>',
@@ -75,13 +76,18 @@ def names() -> tuple[str, ...]:
     return tuple(_SHAPES)
 
 
-def _svg(name: str, colour: QColor) -> QByteArray:
+def svg(name: str, colour: QColor) -> str:
+    """Return an icon as SVG text in one colour.
+
+    Raises:
+        KeyError: If there is no such icon.
+    """
     text = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" '
         'stroke="currentColor" stroke-width="1.7" stroke-linecap="round" '
         f'stroke-linejoin="round">{_SHAPES[name]}</svg>'
     )
-    return QByteArray(text.replace("currentColor", colour.name()).encode())
+    return text.replace("currentColor", colour.name())
 
 
 def pixmap(name: str, colour: QColor, size: int, ratio: float = 1.0) -> QPixmap:
@@ -99,7 +105,7 @@ def pixmap(name: str, colour: QColor, size: int, ratio: float = 1.0) -> QPixmap:
     picture = QPixmap(QSize(round(size * ratio), round(size * ratio)))
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
-    QSvgRenderer(_svg(name, colour)).render(painter)
+    QSvgRenderer(QByteArray(svg(name, colour).encode())).render(painter)
     painter.end()
     picture.setDevicePixelRatio(ratio)
     return picture

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QMainWindow,
     QMenu,
+    QSizePolicy,
     QStackedWidget,
     QToolBar,
     QVBoxLayout,
@@ -25,6 +26,7 @@ from annotator.ui.annotate import AnnotationController
 from annotator.ui.engine_control import EngineControl
 from annotator.ui.file_handlers import FileHandlers
 from annotator.ui.jobs import JobRunner, ProgressStrip
+from annotator.ui.menu_button import MenuButton
 from annotator.ui.messages import MessageBar
 from annotator.ui.opener import Opener, Workspace
 from annotator.ui.recent_menu import RecentMenu
@@ -87,6 +89,7 @@ class MainWindow(QMainWindow):
         self.files = FileHandlers(self)
         self.looks = ViewHandlers(self.view, self.refresh_conditions)
         self.shell = ShellHandlers(self)
+        self._choosers = self._add_choosers()
         self._make_status_bar()
         self._connect()
         self._show_start()
@@ -122,6 +125,22 @@ class MainWindow(QMainWindow):
             bar.setMovable(False)
             self.addToolBar(area, bar)
             self.actions_manager.fill_toolbar(bar)
+            if name == "main":
+                self._main_toolbar = bar
+                bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+
+    def _add_choosers(self) -> tuple[MenuButton, MenuButton]:
+        """Put colouring and engine at the right end of the main toolbar."""
+        bar = self._main_toolbar
+        spacer = QWidget(bar)
+        spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        bar.addWidget(spacer)
+        modes = [a for key, a in self.actions_manager.actions.items() if key.startswith("colour_")]
+        colour = MenuButton("Colour by", lambda: modes, bar)
+        engine = MenuButton("Engine", lambda: list(self.engines.menu.actions.values()), bar)
+        for button in (colour, engine):
+            bar.addWidget(button)
+        return colour, engine
 
     def _make_status_bar(self) -> None:
         self._scan_label = QLabel(self)
@@ -129,6 +148,7 @@ class MainWindow(QMainWindow):
         self._scan_label.setAccessibleName("Scan")
         self.progress = ProgressStrip(self.jobs, self)
         self.statusBar().setSizeGripEnabled(False)
+        self.statusBar().setContentsMargins(6, 2, 12, 2)
         self.statusBar().addPermanentWidget(self.progress)
         self.statusBar().addPermanentWidget(self._scan_label)
 
@@ -281,6 +301,8 @@ class MainWindow(QMainWindow):
         if self.controller is not None:
             conditions |= self.controller.conditions()
         self.actions_manager.set_conditions(frozenset(conditions))
+        for chooser in self._choosers:
+            chooser.refresh()
 
     def _name_history(self, workspace: Workspace) -> None:
         project = workspace.project

@@ -1,8 +1,13 @@
 """Light and dark looks: Fusion, two palettes and one style sheet made of palette roles."""
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
+
+from annotator.engine.paths import user_cache
+from annotator.ui.icons import svg
 
 _Role = QPalette.ColorRole
 
@@ -52,6 +57,11 @@ QDockWidget { font-weight: 600; }
 QDockWidget::title { padding: 7px 10px; background: palette(window); text-align: left; }
 QDockWidget > QWidget { font-weight: 400; }
 QStatusBar { border-top: 1px solid palette(mid); }
+QDockWidget::close-button, QDockWidget::float-button { border: none; padding: 1px; }
+QDockWidget::close-button:hover, QDockWidget::float-button:hover { background: palette(mid);
+  border-radius: 3px; }
+QToolBar QToolButton[popupMode="2"] { padding-right: 16px; }
+QToolBar QToolButton::menu-indicator { subcontrol-position: right center; width: 12px; }
 QStatusBar::item { border: none; }
 QMenu { padding: 4px; }
 QMenu::item { padding: 5px 26px 5px 22px; border-radius: 4px; }
@@ -81,6 +91,30 @@ def _palette(dark: bool) -> QPalette:
     return palette
 
 
+def _dock_style(palette: QPalette) -> str:
+    """Return the rule for the docks' buttons, which Fusion draws too dark on dark titles.
+
+    Style sheets take pictures from files only, so these are put into the cache.
+    """
+    colour = palette.color(_Role.WindowText)
+    folder = user_cache("theme")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        close, floating = (_icon_file(folder, name, colour) for name in ("close", "float"))
+    except OSError:
+        return ""
+    return (
+        f'QDockWidget {{ titlebar-close-icon: url("{close}"); '
+        f'titlebar-normal-icon: url("{floating}"); }}'
+    )
+
+
+def _icon_file(folder: Path, name: str, colour: QColor) -> str:
+    path = folder / f"{name}-{colour.name()[1:]}.svg"
+    path.write_text(svg(name, colour), encoding="utf-8")
+    return path.as_posix()
+
+
 def system_is_dark() -> bool:
     """Whether the desktop asks for a dark look; False where it does not say."""
     return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
@@ -100,9 +134,11 @@ def apply_theme(app: QApplication, theme: str) -> bool:
     dark = theme == "dark" or (theme == "system" and system_is_dark())
     if app.style().name() != "fusion":
         app.setStyle("Fusion")
-    app.setPalette(_palette(dark))
-    if app.styleSheet() != _STYLE:
-        app.setStyleSheet(_STYLE)
+    palette = _palette(dark)
+    app.setPalette(palette)
+    style = _STYLE + _dock_style(palette)
+    if app.styleSheet() != style:
+        app.setStyleSheet(style)
     return dark
 
 
