@@ -25,6 +25,7 @@ class Agile3DConfig:
         position_extent: Metres that count as 1 in the position code; 0 takes the extent of
             each scene, as the official network does.
         geometry: Whether the network is also told the surface's shape (`geometry.py`).
+        reach: Whether a click's logits also depend on the distance from it (`reach.py`).
         max_clicks: Rows of the click-order table; later clicks share the last row.
     """
 
@@ -41,6 +42,7 @@ class Agile3DConfig:
     gauss_scale: float = 1.0
     position_extent: float = 0.0
     geometry: bool = False
+    reach: bool = False
     max_clicks: int = 200
 
     def __post_init__(self) -> None:
@@ -83,9 +85,12 @@ COMPACT = Agile3DConfig(
     init_dim=24,
     planes=(24, 48, 64, 96, 96, 64, 48, 48),
     layers=(1, 2, 2, 2, 1, 1, 1, 1),
-    conv1_kernel=5,
+    conv1_kernel=3,
     hidden=96,
     heads=8,
     ffn=384,
+    position_extent=4.0,
+    geometry=True,
+    reach=True,
 )
 """The embedded network: trains and runs quickly without a GPU."""

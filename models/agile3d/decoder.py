@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from models.agile3d.attention import CrossAttention, FeedForward, SelfAttention
 from models.agile3d.config import Agile3DConfig
 from models.agile3d.encodings import FourierPositions, order_table
+from models.agile3d.reach import Reach
 from models.agile3d.scene import ClickQueries, SceneEncoding, SceneView
 
 
@@ -34,6 +35,7 @@ class ClickDecoder(nn.Module):
         self.ffn_attention = _repeat(depth, lambda: FeedForward(c, config.ffn))
         self.s2c_attention = _repeat(depth, lambda: CrossAttention(c, heads))
         self.decoder_norm = nn.LayerNorm(c)
+        self.reach = Reach(c) if config.reach else None
         table = order_table(config.max_clicks, c)
         self.register_buffer("order_codes", table, persistent=False)
 
@@ -67,7 +69,7 @@ class ClickDecoder(nn.Module):
             view = self._project_scene(layer, scene, encoding)
             queries = self._update_queries(layer, queries, placing, view, visible)
             scene = self._update_scene(layer, queries, placing, view, scene)
-            masks = self._masks(scene, queries, clicks)
+            masks = self._masks(scene, queries, clicks, encoding.xyz)
             results.append(masks.t())
             if layer + 1 < self.config.decoder_layers:
                 visible = _visible_voxels(masks.detach(), clicks.sizes)
@@ -129,15 +131,27 @@ class ClickDecoder(nn.Module):
     def _cross(layers: nn.ModuleList, layer: int) -> CrossAttention:
         return cast(CrossAttention, _only(layers, layer))
 
-    def _masks(self, scene: Tensor, queries: Tensor, clicks: ClickQueries) -> Tensor:
+    def _masks(
+        self, scene: Tensor, queries: Tensor, clicks: ClickQueries, xyz: Tensor | None
+    ) -> Tensor:
         """Return the logits by label [1 + M, N]: the best of each label's queries."""
-        scores = self.mask_embed_head(self.decoder_norm(queries)) @ scene.t()
+        queries = self.decoder_norm(queries)
+        scores = self.mask_embed_head(queries) @ scene.t()
+        if self.reach is not None and xyz is not None:
+            scores = scores + self._reached(queries, clicks, xyz)
         *objects, background = scores.split(clicks.sizes)
         nothing = scores.new_full((scores.shape[1],), torch.finfo(scores.dtype).min)
         return torch.stack(
             [background.amax(dim=0)]
             + [part.amax(dim=0) if len(part) else nothing for part in objects]
         )
+
+    def _reached(self, queries: Tensor, clicks: ClickQueries, xyz: Tensor) -> Tensor:
+        """Return what the distance from the clicks adds, [Q, N]; 0 for learnable queries."""
+        n, learnable = clicks.foreground, self.config.background_queries
+        of_clicks = torch.cat([queries[:n], queries[n + learnable :]])
+        near = cast(Reach, self.reach)(of_clicks, xyz[clicks.voxels], xyz)
+        return torch.cat([near[:n], near.new_zeros(learnable, len(xyz)), near[n:]])
 
 
 def _repeat(depth: int, make: Callable[[], nn.Module]) -> nn.ModuleList:

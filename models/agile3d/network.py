@@ -92,7 +92,8 @@ class Agile3D(ClickDecoder):
             features: F0 of the scene's voxels, [N, hidden].
             voxel_xyz: Positions of the same voxels, metres, [N, 3].
         """
-        return SceneEncoding(features, self.pos_enc(voxel_xyz.float()).to(features.dtype))
+        codes = self.pos_enc(voxel_xyz.float()).to(features.dtype)
+        return SceneEncoding(features, codes, voxel_xyz.float())
 
     def decode(
         self,

@@ -28,12 +28,14 @@ class SceneEncoding:
     Attributes:
         features: Scene features F0, [N, C].
         positions: Position codes, [N, C].
+        xyz: Positions, metres, [N, 3]; for networks whose clicks have a reach.
         first_view: The first layer's view, which no click changes; put here by the
             decoder at the first click and of no use to other code.
     """
 
     features: Tensor
     positions: Tensor
+    xyz: Tensor | None = None
     first_view: list[SceneView] = field(default_factory=list, repr=False)
 
     @property
