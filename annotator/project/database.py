@@ -1,6 +1,7 @@
 """Opening SQLite files: creating, checking before touching, and durable settings."""
 
 import contextlib
+import logging
 import os
 import shutil
 import sqlite3
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from annotator.domain import AnnotatorError
-from annotator.project.locking import is_held
+from annotator.project.locking import ProjectLock, is_held
 from annotator.project.migrations import VERSION, upgrade
 
 APPLICATION_ID = 0x434C494B
@@ -17,7 +18,8 @@ APPLICATION_ID = 0x434C494B
 
 _HEADER_SIZE = 100
 _SIDE_FILES = ("-wal", "-journal")
-_SALVAGE = "Keep the file, and recover what is readable with Project.salvage into a new one."
+_SALVAGE = "Keep the file as it is, and recover what is readable of it into a new project."
+_logger = logging.getLogger(__name__)
 
 
 def damaged(path: Path, detail: str) -> AnnotatorError:
@@ -65,6 +67,8 @@ def create_database(path: Path) -> None:
     try:
         draft.unlink(missing_ok=True)
         _write_schema(draft)
+        if not path.exists():
+            _set_aside_side_files(path)
         _publish_new(draft, path)
     except FileExistsError as error:
         raise AnnotatorError(f"{path} already exists.", "Open it or choose a new name.") from error
@@ -75,6 +79,17 @@ def create_database(path: Path) -> None:
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def _set_aside_side_files(path: Path) -> None:
+    """Rename logs that a crash left beside a file that is gone or about to be replaced.
+
+    SQLite would carry them out on the new file of that name, and so destroy it.
+    """
+    for suffix in (*_SIDE_FILES, "-shm"):
+        side = path.with_name(path.name + suffix)
+        if side.exists():
+            side.replace(side.with_name(f"{side.name}.orphan"))
 
 
 def _write_schema(path: Path) -> None:
@@ -146,6 +161,7 @@ def make_durable(connection: sqlite3.Connection) -> str:
             return mode
     except sqlite3.OperationalError:
         pass
+    _logger.warning("This drive holds no write-ahead log; saving a click takes longer here.")
     connection.execute("PRAGMA journal_mode = DELETE")
     # FULL would leave the journal's removal, which is the commit, to the system.
     connection.execute("PRAGMA synchronous = EXTRA")
@@ -271,7 +287,11 @@ def back_up(path: Path, version: int) -> Path:
 
 
 def copy_connection(source: sqlite3.Connection, target: Path) -> None:
-    """Copy an open database; every session in the copy counts as properly ended."""
+    """Copy an open database; every session in the copy counts as properly ended.
+
+    Raises:
+        AnnotatorError: If somebody has `target` open for writing.
+    """
     draft = target.with_name(f".{target.name}.{os.getpid()}.new")
     draft.unlink(missing_ok=True)
     try:
@@ -283,7 +303,21 @@ def copy_connection(source: sqlite3.Connection, target: Path) -> None:
             copy.execute("UPDATE session SET ended_ns = started_ns WHERE ended_ns IS NULL")
         with draft.open("rb+") as file:
             os.fsync(file.fileno())
+        _replace(draft, target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _replace(draft: Path, target: Path) -> None:
+    """Put a finished copy in its place, unless somebody works on what is there.
+
+    Raises:
+        AnnotatorError: If another process has `target` open for writing.
+    """
+    lock = ProjectLock.acquire(target)
+    try:
+        _set_aside_side_files(target)
         draft.replace(target)
         sync_folder(target.parent)
     finally:
-        draft.unlink(missing_ok=True)
+        lock.release()

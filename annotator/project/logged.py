@@ -61,7 +61,7 @@ class LoggedDocument:
     """A document that is the sum of an append-only log in one file.
 
     Attributes:
-        path: The file, absolute.
+        path: The file, absolute and without links, so that a file has one lock only.
         read_only: Whether it was opened to look only.
         changed: Emitted after each mutation.
         recovered: After a crash, the number of actions since the last clean exit, all of
@@ -87,7 +87,7 @@ class LoggedDocument:
         Raises:
             AnnotatorError: If the name is taken or the folder cannot be written.
         """
-        place = Path(path).absolute()
+        place = Path(path).resolve()
         create_database(place)
         return cls.open(place)
 
@@ -103,7 +103,7 @@ class LoggedDocument:
             AnnotatorError: If it is missing, damaged, of a newer version or no project
                 (then not one byte of it is changed), or if another process writes it.
         """
-        place = Path(path).absolute()
+        place = Path(path).resolve()
         return cls._open_to_read(place) if read_only else cls._open_to_write(place)
 
     @classmethod
@@ -154,7 +154,7 @@ class LoggedDocument:
         Raises:
             AnnotatorError: If the copy cannot be written.
         """
-        place = Path(path).absolute()
+        place = Path(path).resolve()
         if place == self.path:
             raise AnnotatorError(f"{place} is the project itself.", "Choose another name.")
         self._store.copy_to(place)
@@ -182,9 +182,9 @@ class LoggedDocument:
         return self._facts.cameras.get(asset_id)
 
     def log(self) -> Iterator[LogRow]:
-        """Yield every event of the log, undone ones too, oldest first."""
+        """Return every event of the log, undone ones too, oldest first."""
         with self._store.mutex:
-            yield from list(read_log(self._store.connection, self.path))
+            return iter(list(read_log(self._store.connection, self.path)))
 
     @property
     def last_seq(self) -> int:

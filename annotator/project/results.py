@@ -128,13 +128,11 @@ class ResultShelf:
 
     def get(self, digest: str) -> Mask | None:
         """Return the mask filed under `digest`, or None."""
-        if digest not in self._decoded:
-            found = self._fetch("digest = ?", digest)
-            if found is None:
-                return None
-            self._remember(digest, found)
-        self._decoded.move_to_end(digest)
-        return self._decoded[digest]
+        with self._store.mutex:
+            found = self._decoded.get(digest) or self._fetch("digest = ?", digest)
+            if found is not None:
+                self._remember(digest, found)
+            return found
 
     def newest(self, asset_id: int) -> Mask | None:
         """Return the asset's newest mask, whatever it was made from, or None."""
@@ -150,10 +148,11 @@ class ResultShelf:
             return [ResultRecord(*row) for row in self._store.connection.execute(query)]
 
     def _remember(self, digest: str, mask: Mask) -> None:
-        self._decoded[digest] = mask
-        self._decoded.move_to_end(digest)
-        while len(self._decoded) > _REMEMBERED:
-            self._decoded.popitem(last=False)
+        with self._store.mutex:
+            self._decoded[digest] = mask
+            self._decoded.move_to_end(digest)
+            while len(self._decoded) > _REMEMBERED:
+                self._decoded.popitem(last=False)
 
     def _fetch(self, condition: str, value: str | int) -> Mask | None:
         query = (

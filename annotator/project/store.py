@@ -17,7 +17,7 @@ import annotator
 from annotator.domain import AnnotatorError
 from annotator.project.codec import CodecError, from_json, point_set_of, to_json
 from annotator.project.database import back_up, connect_to_write, copy_connection, damaged
-from annotator.project.events import EVENT_TYPES, Event
+from annotator.project.events import EVENT_TYPES, Event, Redone, Undone
 from annotator.project.locking import ProjectLock
 from annotator.project.migrations import VERSION, upgrade
 from annotator.project.points import PointSet
@@ -108,6 +108,10 @@ def decode_event(kind: str, payload: str, points: bytes | None) -> Event:
     return from_json(EVENT_TYPES[kind], payload, _checked_points(points))
 
 
+def _is_action(event: Event) -> bool:
+    return event.is_step or isinstance(event, Undone | Redone)
+
+
 def _checked_points(blob: bytes | None) -> PointSet | None:
     """Unpack points once at reading, so that damage shows now and not when they are drawn."""
     if blob is None:
@@ -130,7 +134,8 @@ class Store:
         read_only: Whether it is a snapshot in memory that nothing is written to.
         journal: "wal", or "delete" where the drive cannot hold a write-ahead log.
         session_id: This opening; 0 if read-only.
-        recovered: Events since the last clean exit, if the last session ended without one.
+        recovered: Steps, undos and redos since the last clean exit, if the last session
+            ended without one; else None.
     """
 
     def __init__(
@@ -176,11 +181,11 @@ class Store:
         row = self.connection.execute(last).fetchone()
         if row is None or row[0] is not None:
             return None
-        count = """
-            SELECT count(*) FROM event WHERE session_id >
+        query = f"""
+            SELECT {EVENT_COLUMNS} FROM event WHERE session_id >
             coalesce((SELECT max(session_id) FROM session WHERE ended_ns IS NOT NULL), 0)
         """
-        return int(self.connection.execute(count).fetchone()[0])
+        return sum(_is_action(read_row(row).event) for row in self.connection.execute(query))
 
     def _begin_session(self) -> int:
         cursor = self.connection.execute(

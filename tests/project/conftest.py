@@ -20,7 +20,11 @@ def project(path):
 
 
 def crash(project):
-    """End a project as a crash would: nothing is tidied up, only the lock is dropped."""
+    """End a project as a crash would: the lock is dropped, the log stays beside the file."""
+    wal = project.path.with_name(project.path.name + "-wal")
+    left = {path: path.read_bytes() for path in (project.path, wal)}
     project._store.connection.close()
     project._store._lock._handle.close()
     project._store._closed = True
+    for path, data in left.items():  # closing had tidied them up
+        path.write_bytes(data)

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -83,7 +84,7 @@ def test_a_crash_loses_nothing_and_is_told(project, path):
     crash(project)
     with Project.open(path) as again:
         assert again.document == before
-        assert again.recovered == 5  # asset, engine, two clicks, undo
+        assert again.recovered == 3  # two clicks and the undo
     with Project.open(path) as third:
         assert third.recovered is None
 
@@ -154,6 +155,32 @@ def test_a_second_writer_is_told_who_is_at_work(project, path):
         Project.open(path)
     assert "read-only" in error.value.remedy
     click(project)  # the first one works on
+
+
+def test_a_link_to_an_open_project_is_the_same_project(project, path, tmp_path):
+    link = tmp_path / "link.annot"
+    link.symlink_to(path)
+    with pytest.raises(AnnotatorError, match="in use"):
+        Project.open(link)
+
+
+def test_masks_may_be_stored_and_read_from_several_threads(project):
+    click(project)
+    prompt = project.document.assets[1].prompt()
+
+    def store():
+        for number in range(20):
+            project.store_result(1, prompt, Mask(np.full(1000, number, np.int32)))
+            project.labels_of(1)
+
+    with ThreadPoolExecutor(3) as pool:
+        done = [pool.submit(store) for _ in range(3)]
+        for i in range(20):
+            click(project, float(i))
+    for future in done:
+        future.result()
+    assert len(project.result_records()) == 60
+    assert len(project.document.assets[1].clicks) == 21
 
 
 def test_another_process_is_refused_and_may_read(project, path):
@@ -442,6 +469,38 @@ def test_a_copy_is_complete_clean_and_independent(project, path, tmp_path):
         project.save_copy_as(path)
     with pytest.raises(AnnotatorError, match="cannot be copied"):
         project.save_copy_as(tmp_path / "missing" / "x.annot")
+
+
+def test_a_copy_over_a_crashed_project_is_not_spoilt_by_its_log(project, path, tmp_path):
+    crashed = tmp_path / "crashed.annot"
+    other = Project.create(crashed)
+    other.add_asset("other.ply", "cloud", "other", 9)
+    crash(other)
+    assert crashed.with_name("crashed.annot-wal").stat().st_size
+    click(project)
+    project.save_copy_as(crashed)
+    with Project.open(crashed) as copy:
+        assert copy.document.assets[1].path.name == "scan.ply"
+        assert len(copy.document.assets[1].clicks) == 1
+
+
+def test_a_copy_does_not_replace_a_project_that_is_open(project, tmp_path):
+    with Project.create(tmp_path / "other.annot") as other:
+        with pytest.raises(AnnotatorError, match="in use"):
+            project.save_copy_as(other.path)
+        other.add_asset("other.ply", "cloud", "other", 9)
+    with Project.open(other.path) as again:
+        assert again.document.assets[1].path.name == "other.ply"
+    assert not [p for p in tmp_path.iterdir() if p.suffix == ".new"]
+
+
+def test_a_log_without_its_project_does_not_spoil_a_new_one(project, path):
+    click(project)
+    crash(project)
+    path.unlink()
+    with Project.create(path) as fresh:
+        assert fresh.document.assets == {}
+    assert path.with_name(path.name + "-wal.orphan").exists()
 
 
 def test_a_drive_without_shared_memory_gets_the_rollback_journal(path):
