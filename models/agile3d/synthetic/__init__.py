@@ -1,0 +1,1 @@
+"""Synthetic scanned rooms with labels: numpy and scipy only."""

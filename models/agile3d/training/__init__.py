@@ -1,0 +1,1 @@
+"""Training and evaluation of AGILE3D networks on labelled scans."""

@@ -1,0 +1,113 @@
+"""Training samples: augmented crops of scans as voxels with objects to segment."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.agile3d.quantise import quantize
+from models.agile3d.synthetic.scan import Scan
+
+Float = npt.NDArray[np.float32]
+Rng = np.random.Generator
+
+VOXEL = 0.05
+"""Voxel edge in metres."""
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """Voxels of a piece of a scan.
+
+    Attributes:
+        coords: [N, 3] int32 voxel indices.
+        rgb: [N, 3] float32 in 0..1.
+        xyz: [N, 3] float32 metres.
+        labels: [N] int64 labels of the scan, 0 unlabelled.
+    """
+
+    coords: npt.NDArray[np.int32]
+    rgb: Float
+    xyz: Float
+    labels: npt.NDArray[np.int64]
+
+
+def draw_crop(rng: Rng, scan: Scan, max_voxels: int, *, augment: bool = True) -> Crop:
+    """Cut a piece around a random object out of a scan.
+
+    Args:
+        rng: Decides everything.
+        scan: Scan with labels.
+        max_voxels: Keeps this many voxels at most, the nearest to the centre.
+        augment: Whether to turn, scale, flip and recolour.
+    """
+    xyz = _moved(rng, scan.xyz) if augment else scan.xyz
+    centre = xyz[_any_object(rng, scan.labels), :2]
+    distance = np.abs(xyz[:, :2] - centre).max(axis=1)
+    near = np.flatnonzero(distance < rng.uniform(1.3, 2.6))
+    coords, rows, _ = quantize(xyz[near], VOXEL)
+    if len(rows) > max_voxels:
+        kept = np.sort(np.argpartition(distance[near[rows]], max_voxels)[:max_voxels])
+        coords, rows = coords[kept], rows[kept]
+    rows = near[rows]
+    rgb: Float = scan.rgb[rows].astype(np.float32) / np.float32(255)
+    colours = recoloured(rng, rgb) if augment else rgb
+    return Crop(coords, colours, xyz[rows], scan.labels[rows].astype(np.int64))
+
+
+def _any_object(rng: Rng, labels: npt.NDArray[np.int32]) -> int:
+    """Return a random point of a random object, so that small ones are met often."""
+    present = np.unique(labels[labels > 0])
+    if not len(present):
+        return int(rng.integers(len(labels)))
+    return int(rng.choice(np.flatnonzero(labels == rng.choice(present))))
+
+
+def _moved(rng: Rng, xyz: Float) -> Float:
+    """Turn about z, tilt a little, scale and mirror."""
+    yaw = rng.uniform(0, 2 * np.pi)
+    c, s = np.cos(yaw), np.sin(yaw)
+    turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+    tilt = np.eye(3) + np.cross(np.eye(3), rng.normal(0, 0.02, 3))
+    scale = np.exp(rng.normal(0, 0.15)) * np.array([rng.choice([-1, 1]), 1, 1])
+    moved: Float = (xyz @ (turn @ tilt * scale)).astype(np.float32)
+    return moved
+
+
+def recoloured(rng: Rng, rgb: Float) -> Float:
+    """Change contrast, brightness, gamma and tint of colours [N, 3]; drop some altogether."""
+    kind = rng.random()
+    if kind < 0.08:
+        return np.zeros_like(rgb)
+    if kind < 0.13:
+        rgb = np.repeat(rgb.mean(axis=1, keepdims=True), 3, axis=1)
+    elif kind < 0.25:
+        rgb = rgb[:, rng.permutation(3)]
+    changed = rgb ** rng.uniform(0.7, 1.5) * rng.uniform(0.7, 1.2)
+    changed = (changed - 0.5) * rng.uniform(0.6, 1.2) + 0.5
+    changed = changed + rng.normal(0, 0.06, 3) + rng.normal(0, rng.uniform(0, 0.05), rgb.shape)
+    clipped: Float = np.clip(changed, 0, 1).astype(np.float32)
+    return clipped
+
+
+def draw_objects(
+    rng: Rng, labels: npt.NDArray[np.int64], most: int = 10, min_voxels: int = 12
+) -> tuple[npt.NDArray[np.int64], int]:
+    """Choose M ~ U{1..most} objects to segment.
+
+    Args:
+        rng: Decides.
+        labels: Labels of the voxels [N], 0 unlabelled.
+        most: Largest M.
+        min_voxels: Objects with fewer voxels are not chosen.
+
+    Returns:
+        Truth [N] with the chosen objects as 1..M and all else 0; M, 0 if there are none.
+    """
+    ids, sizes = np.unique(labels[labels > 0], return_counts=True)
+    ids = ids[sizes >= min_voxels]
+    count = int(rng.integers(1, min(most, len(ids)) + 1)) if len(ids) else 0
+    truth = np.zeros(len(labels), np.int64)
+    for number, chosen in enumerate(rng.permutation(ids)[:count], start=1):
+        truth[labels == chosen] = number
+    return truth, count
