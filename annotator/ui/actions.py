@@ -150,7 +150,7 @@ _TOOLS = (
 )  # fmt: skip
 
 _LOOKS = (
-    ("top", "Top"), ("bottom", "Bottom"), ("front", "Front"), ("back", "Back"),
+    ("top", "Top"), ("bottom", "Bottom (Depth Camera)"), ("front", "Front"), ("back", "Back"),
     ("left", "Left"), ("right", "Right"), ("iso", "Oblique"),
 )  # fmt: skip
 _COLOURINGS = (

@@ -196,7 +196,8 @@ class MainWindow(QMainWindow):
         self.workspace = workspace
         self.engines.open(workspace)
         self._start_annotation(workspace)
-        self.looks.show(workspace.scan.working.cloud)
+        placed = workspace.project.camera_of(workspace.asset_id) is not None
+        self.looks.show(workspace.scan.working.cloud, placed=placed)
         self._pages.setCurrentIndex(1)
         self.view.setFocus()
         self._describe(workspace)

@@ -9,6 +9,7 @@ from annotator.ui.view import PointView
 Handler = Callable[..., object]
 
 _SIZES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
+_LEAST_RANGE = 0.25  # metres; depth cameras see nothing nearer
 _OPACITIES = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.0)
 
 
@@ -17,6 +18,17 @@ def stepped(steps: tuple[float, ...], now: float, direction: int) -> float:
     if direction > 0:
         return next((step for step in steps if step > now + 1e-6), steps[-1])
     return next((step for step in reversed(steps) if step < now - 1e-6), steps[0])
+
+
+def is_in_sensor_frame(cloud: PointCloud) -> bool:
+    """Whether a scan looks like one depth picture: z into the scene, y down, sensor at zero.
+
+    Such files (Kinect and the like) do not say so; a room or a landscape has its
+    floor near z = 0 or below, or all of x and y on one side of the origin.
+    """
+    low, high = cloud.bounds
+    around = bool((low[:2] < 0).all() and (high[:2] > 0).all())
+    return around and not cloud.origin.any() and float(low[2]) > _LEAST_RANGE
 
 
 class ViewHandlers:
@@ -46,8 +58,13 @@ class ViewHandlers:
         shading = {"shading"} if self._view.shading else set()
         return self._available | {f"colour_{self._view.colour_mode}"} | shading
 
-    def show(self, cloud: PointCloud) -> None:
-        """Take over a cloud that the view has just been given."""
+    def show(self, cloud: PointCloud, *, placed: bool) -> None:
+        """Take over a cloud that the view has just been given.
+
+        Args:
+            cloud: The working points.
+            placed: Whether the camera stands where the person left it.
+        """
         available = {"has_label", "has_height", "has_confidence"}
         if cloud.rgb is not None:
             available.add("has_rgb")
@@ -55,6 +72,8 @@ class ViewHandlers:
             available.add("has_ground_truth")
         self._available = frozenset(available)
         self.colour_by("rgb" if cloud.rgb is not None else "height")
+        if not placed and is_in_sensor_frame(cloud):
+            self.look("bottom")
 
     def fit(self) -> None:
         """Show the whole scan."""

@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QToolBar
+from PySide6.QtWidgets import QApplication, QLineEdit, QToolBar, QWidgetAction
 
 from annotator.ui import icons
 from annotator.ui.actions import ACTIONS, ANNOTATION_HANDLERS, MENUS
@@ -41,7 +41,7 @@ def test_every_row_has_a_handler_when_a_scan_is_open(opened):
 def test_toolbar_buttons_have_icons_names_and_tooltips(window):
     for bar in window.findChildren(QToolBar):
         for action in bar.actions():
-            if action.isSeparator():
+            if action.isSeparator() or isinstance(action, QWidgetAction):
                 continue
             button = bar.widgetForAction(action)
             assert not action.icon().isNull(), action.text()
@@ -208,3 +208,13 @@ def test_the_help_sheet_shows_the_keys_in_force(window, preferences):
     assert "Ctrl+J" in text
     assert "Fit Scan" in text
     assert "<script" not in shortcuts_page({})
+
+
+def test_the_toolbar_says_how_points_are_coloured_and_which_engine_answers(opened):
+    colour, engine = opened._choosers
+    assert colour.text() == "Colour by: Photo Colours"
+    assert engine.text() == "Engine: Nearest click"
+    opened.actions_manager.trigger("colour_height")
+    assert colour.text() == "Colour by: Height"
+    colour.menu().aboutToShow.emit()
+    assert len(colour.menu().actions()) == 5

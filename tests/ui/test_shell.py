@@ -4,6 +4,7 @@ import json
 import sys
 import threading
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -285,6 +286,22 @@ def test_view_actions_change_the_view(opened):
     opened.actions_manager.trigger("shading")
     assert opened.view.shading != shading
     assert opened.actions_manager.actions["shading"].isChecked() == opened.view.shading
+
+
+def test_a_depth_picture_opens_as_its_camera_saw_it(window, scan, qtbot):
+    depth = scan.with_name("depth.npy")
+    rng = np.random.default_rng(5)
+    np.save(depth, rng.uniform([-0.5, -0.4, 0.8], [0.5, 0.4, 1.6], (500, 3)).astype(np.float32))
+    window.open_path(depth)
+    wait_open(qtbot, window)
+    right, up, forward = window.view.camera.axes()
+    assert np.allclose([right, up, forward], [[1, 0, 0], [0, -1, 0], [0, 0, 1]], atol=1e-6)
+
+
+def test_a_room_opens_from_obliquely_above(opened):
+    _, up, forward = opened.view.camera.axes()
+    assert up[2] > 0.3
+    assert forward[2] < -0.3
 
 
 # Crashes -------------------------------------------------------------------------------
