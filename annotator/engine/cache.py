@@ -18,7 +18,8 @@ from annotator.engine.files import replacing
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 
-MEMORY_BYTES = 1 << 30
+MEMORY_BYTES = 256 << 20
+"""Of encodings as stored; engines keep up to a few times that beside them."""
 DISK_BYTES = 4 << 30
 _log = logging.getLogger(__name__)
 

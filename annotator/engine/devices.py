@@ -97,7 +97,7 @@ def explain_memory(device: str, doing: str) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
             raise
-        _release_cached(device)
+        release_cached(device)
         raise AnnotatorError(
             f"Memory of {device} ran out while {doing}.",
             "Use a larger voxel size or a thinner working set, crop the scan, close other "
@@ -112,7 +112,8 @@ def _is_out_of_memory(error: BaseException) -> bool:
     return "out of memory" in text or "not enough memory" in text or "can't allocate memory" in text
 
 
-def _release_cached(device: str) -> None:
+def release_cached(device: str) -> None:
+    """Give memory that torch keeps in reserve on a GPU back to others."""
     torch = sys.modules.get("torch")
     if torch is not None and device.startswith("cuda"):
         torch.cuda.empty_cache()

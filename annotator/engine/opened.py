@@ -24,7 +24,7 @@ from annotator.domain import (
 )
 from annotator.engine.api import Engine, EngineKind, StorableEncodings
 from annotator.engine.cache import DiskCache, MemoryCache, encoding_key
-from annotator.engine.devices import DeviceChoice, explain_memory
+from annotator.engine.devices import DeviceChoice, explain_memory, release_cached
 from annotator.engine.manifest import Manifest, Scalar
 
 Asset = PointCloud | Image
@@ -138,6 +138,7 @@ class OpenEngine:
         self.memory.forget(self._keys)
         with self._explained("closing"):
             self.engine.close()
+            release_cached(self.device)
 
     def _stored(self, key: str) -> tuple[Any, int] | None:
         if self.disk is None or not isinstance(self.engine, StorableEncodings):

@@ -145,15 +145,7 @@ class PluginRegistry:
         logger = logging.getLogger(f"annotator.plugins.{plugin_id}")
         context = PluginContext(choice.device, dtype, variant.id, values, weights, logger)
         engine = _create(entry, context)
-        identity = Identity(
-            plugin=f"{plugin_id} {manifest.version}",
-            weights={name: sha256_of(path) for name, path in weights.items()},
-            parameters={
-                s.name: values[s.name] for s in manifest.parameters if s.affects == "encode"
-            },
-            device=choice.type,
-            dtype=dtype,
-        )
+        identity = _identity(manifest, context)
         return OpenEngine(ref, engine, manifest, choice, values, identity, self.memory, self.disk)
 
     def _add(self, entry: PluginEntry) -> None:
@@ -235,6 +227,17 @@ def _require_packages(manifest: Manifest) -> None:
             f"Plugin {manifest.id!r} requires {', '.join(problems)}.",
             "Install what is missing into the application's Python environment.",
         )
+
+
+def _identity(manifest: Manifest, context: PluginContext) -> Identity:
+    encoding = [spec.name for spec in manifest.parameters if spec.affects == "encode"]
+    return Identity(
+        plugin=f"{manifest.id} {manifest.version}",
+        weights={name: sha256_of(path) for name, path in context.weights.items()},
+        parameters={name: context.parameters[name] for name in encoding},
+        device=context.device.partition(":")[0],
+        dtype=context.dtype,
+    )
 
 
 def _create(entry: PluginEntry, context: PluginContext) -> Engine[Any, Any]:

@@ -95,9 +95,6 @@ class Agile3DEngine:
         progress(0.0, "dividing into voxels")
         voxels = voxelise(asset, self._voxel_size)
         self._log.info("%d voxels of %.4f m", len(voxels.coords), voxels.size)
-        rgb = np.zeros(voxels.xyz.shape, np.float32)
-        if asset.rgb is not None:
-            rgb = asset.rgb[voxels.rows].astype(np.float32) / 255
 
         def on_stage(fraction: float) -> None:
             if cancel:
@@ -107,7 +104,7 @@ class Agile3DEngine:
         on_stage(0.0)
         scene = self._network.encode(
             self._tensor(voxels.coords),
-            self._tensor(rgb).to(self._dtype),
+            self._tensor(_colours(asset, voxels)).to(self._dtype),
             self._tensor(voxels.xyz),
             on_stage,
         )
@@ -178,6 +175,13 @@ class Agile3DEngine:
 
     def _tensor(self, array: npt.NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
+
+
+def _colours(cloud: PointCloud, voxels: Voxels) -> npt.NDArray[np.float32]:
+    """Return [V, 3] colours in 0..1 of the representing points; black for a colourless scan."""
+    if cloud.rgb is None:
+        return np.zeros((len(voxels.rows), 3), np.float32)
+    return cloud.rgb[voxels.rows].astype(np.float32) / np.float32(255)
 
 
 def _queries(prompt: Prompt, voxels: Voxels) -> Queries:
