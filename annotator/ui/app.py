@@ -13,6 +13,7 @@ from annotator.domain import AnnotatorError
 from annotator.engine.registry import PluginRegistry
 from annotator.ui.crash import CrashDialog, CrashReporter
 from annotator.ui.icons import icon
+from annotator.ui.interrupts import Interrupts
 from annotator.ui.main_window import MainWindow
 from annotator.ui.settings import Preferences, WindowState
 from annotator.ui.shortcuts import TextFieldsWin
@@ -131,11 +132,13 @@ def run_app(
     window = make_window(Preferences(), chosen)
     window.engines.preferred = engine or ""
     reporter.crashed.connect(lambda head, text: CrashDialog(head, text, window).show())
+    interrupts = Interrupts(window.close, app)
     window.show()
     QTimer.singleShot(0, window, lambda: _open_first(window, path, project))
     try:
         return app.exec()
     finally:
+        interrupts.uninstall()
         app.removeEventFilter(text_filter)
         reporter.uninstall()
 

@@ -1,0 +1,96 @@
+"""The window as a process of its own."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+from tests.ui.conftest import FIXTURE_PLUGINS
+
+
+def run_window(code, own_home, timeout=120):
+    """Run the application in a new process, with `code` called once the event loop runs."""
+    script = f"""
+        import sys
+        from pathlib import Path
+        from PySide6.QtCore import QTimer
+        from PySide6.QtWidgets import QApplication
+        from annotator.ui.app import make_application, run_app
+        app = make_application()
+
+        def when_open(action):
+            def check():
+                window = next(w for w in app.topLevelWidgets() if w.objectName() == "mainWindow")
+                if window.workspace is not None:
+                    timer.stop()
+                    action(window)
+            timer = QTimer(app)
+            timer.timeout.connect(check)
+            timer.start(50)
+
+        {textwrap.indent(textwrap.dedent(code), " " * 8).strip()}
+    """
+    plugins = own_home / "data" / "plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "nearest_click").symlink_to(FIXTURE_PLUGINS / "nearest_click")
+    environment = {**os.environ, "ANNOTATOR_HOME": str(own_home), "QT_QPA_PLATFORM": "offscreen"}
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        env=environment, capture_output=True, text=True, timeout=timeout, check=False,
+    )  # fmt: skip
+
+
+def test_the_application_opens_a_scan_with_the_engine_asked_for_and_ends_cleanly(scan, own_home):
+    done = run_window(
+        f"""
+        def look(window):
+            print(window.workspace.scan.path.name, window.workspace.asset.engine_ref)
+            window.close()
+        when_open(look)
+        sys.exit(run_app(Path({str(scan)!r}), renderer="software", engine="nearest-click"))
+        """,
+        own_home,
+    )
+    assert done.stdout.strip() == "boxes.npz nearest-click", done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_interrupt_in_the_terminal_closes_the_window_cleanly(scan, own_home):
+    done = run_window(
+        f"""
+        import os, signal
+        when_open(lambda window: os.kill(os.getpid(), signal.SIGINT))
+        status = run_app(Path({str(scan)!r}), renderer="software", engine="nearest-click")
+        from annotator.project import Project
+        with Project.open({str(scan) + ".annotator"!r}) as project:
+            print("recovered", project.recovered)
+        sys.exit(status)
+        """,
+        own_home,
+    )
+    assert done.stdout.strip() == "recovered None", done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_error_nobody_caught_shows_a_dialog_and_the_window_goes_on(scan, own_home):
+    done = run_window(
+        f"""
+        def fail():
+            raise RuntimeError("nobody caught this")
+
+        def look(window):
+            QTimer.singleShot(0, fail)
+            QTimer.singleShot(500, lambda: report(window))
+
+        def report(window):
+            dialogs = [w.objectName() for w in app.topLevelWidgets() if w.isVisible()]
+            print(sorted(dialogs))
+            window.close()
+        when_open(look)
+        sys.exit(run_app(Path({str(scan)!r}), renderer="software", engine="nearest-click"))
+        """,
+        own_home,
+    )
+    assert "crashDialog" in done.stdout, done.stderr
+    assert "mainWindow" in done.stdout
+    assert "nobody caught this" in (own_home / "log" / "annotator.log").read_text()
