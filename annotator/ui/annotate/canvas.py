@@ -88,9 +88,16 @@ class Canvas:
     def show_markers(
         self, clicks: Sequence[Click], objects: Mapping[int, ObjectInfo], selected: int | None
     ) -> None:
-        """Show a numbered marker for every click whose object is not hidden."""
-        shown = [c for c in clicks if c.object_id not in self._hidden - {BACKGROUND}]
+        """Show a numbered marker for every click that is neither hidden nor clipped away."""
+        shown = [c for c in clicks if self._is_shown(c)]
         self.view.set_markers([self._marker(c, objects, c.click_id == selected) for c in shown])
+
+    def _is_shown(self, click: Click) -> bool:
+        if click.object_id in self._hidden - {BACKGROUND}:
+            return False
+        box = self.view.clip_box
+        place = np.array(self._place(click), np.float32)
+        return box is None or bool(((place >= box[0]) & (place <= box[1])).all())
 
     def _marker(
         self, click: Click, objects: Mapping[int, ObjectInfo], selected: bool

@@ -2,13 +2,15 @@
 
 from functools import lru_cache
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 
 from annotator.domain import BACKGROUND, object_colour
 from annotator.domain.labels import Colour
 
 _WIDTH, _HEIGHT, _RATIO = 28, 18, 2
+CHIP_SIZE = QSize(_WIDTH, _HEIGHT)
+"""Logical size of a chip."""
 
 
 @lru_cache(maxsize=512)
@@ -32,7 +34,9 @@ def chip(object_id: int, colour: Colour | None = None) -> QIcon:
     text = "–" if object_id == BACKGROUND else str(object_id)
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
     painter.end()
-    return QIcon(picture)
+    result = QIcon(picture)
+    result.addPixmap(picture, QIcon.Mode.Selected)  # else selected rows would tint the colour
+    return result
 
 
 def ink_on(fill: QColor) -> QColor:

@@ -1,6 +1,6 @@
 """The table of clicks: what became of each, and any of them selected or removed."""
 
-from PySide6.QtCore import QModelIndex, Signal
+from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDockWidget,
@@ -11,12 +11,16 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.ui.annotate.button_row import ButtonRow, ButtonSpec
+from annotator.ui.annotate.chips import CHIP_SIZE
 from annotator.ui.annotate.clicks_model import ClicksModel
 
 _BUTTONS = (
     ButtonSpec("delete_click", "delete", "Remove the selected click (Delete)"),
     ButtonSpec("run_now", "run", "Run now (Enter)"),
 )
+
+
+_TABLE_HEIGHT = 120  # header and three clicks
 
 
 class ClicksDock(QDockWidget):
@@ -55,6 +59,11 @@ class ClicksDock(QDockWidget):
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setAlternatingRowColors(True)
         table.setShowGrid(False)
+        table.setIconSize(CHIP_SIZE)
+        table.setMinimumHeight(_TABLE_HEIGHT)
+        table.horizontalHeader().setDefaultAlignment(
+            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        )
         table.setTabKeyNavigation(False)
         table.verticalHeader().hide()
         for column, width in enumerate((36, 110, 72, 72)):
@@ -62,6 +71,7 @@ class ClicksDock(QDockWidget):
         table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         table.horizontalHeader().setHighlightSections(False)
         table.selectionModel().currentRowChanged.connect(self._announce)
+        self._model.modelReset.connect(table.scrollToBottom)  # the newest click is at the end
         return table
 
     def select(self, click_id: int | None) -> None:

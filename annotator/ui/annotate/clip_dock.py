@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QGridLayout,
     QLabel,
+    QSizePolicy,
     QSlider,
     QVBoxLayout,
     QWidget,
@@ -105,7 +106,7 @@ class ClipDock(QDockWidget):
         layout.setContentsMargins(8, 4, 8, 8)
         layout.addLayout(grid)
         layout.addWidget(self._buttons)
-        layout.addStretch(1)
+        body.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.setWidget(body)
         self._extent: Box = (np.zeros(3, np.float32), np.ones(3, np.float32))
         self.hide()

@@ -57,8 +57,4 @@ class Clipping:
         self._changed()
 
     def _apply(self) -> None:
-        view = self._bench.canvas.view
-        if self.active:
-            view.set_clip_box(*self._dock.box)
-        else:
-            view.set_clip_box(None)
+        self._bench.set_clip_box(self._dock.box if self.active else None)

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 
 from annotator.ui.annotate import objects_model as columns
 from annotator.ui.annotate.button_row import ButtonRow, ButtonSpec
+from annotator.ui.annotate.chips import CHIP_SIZE
 from annotator.ui.annotate.objects_model import SORT_ROLE, ObjectRow, ObjectsModel
 
 Index = QModelIndex | QPersistentModelIndex
@@ -39,9 +40,12 @@ _BUTTONS = (
 )
 
 _WIDTHS = {
-    columns.OBJECT: 58, columns.LABEL: 84, columns.CLICKS: 52, columns.POINTS: 72,
-    columns.SHOWN: 54, columns.LOCKED: 58,
+    columns.OBJECT: 42, columns.LABEL: 72, columns.CLICKS: 46, columns.POINTS: 62,
+    columns.SHOWN: 28, columns.LOCKED: 28,
 }  # fmt: skip
+
+
+_TABLE_WIDTH = 360  # every column fits, with some room for names
 
 
 class LabelDelegate(QStyledItemDelegate):
@@ -131,13 +135,16 @@ class ObjectsDock(QDockWidget):
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setAlternatingRowColors(True)
         table.setShowGrid(False)
+        table.setIconSize(CHIP_SIZE)
+        table.setMinimumWidth(_TABLE_WIDTH)
         table.setTabKeyNavigation(False)
         table.verticalHeader().hide()
         table.setItemDelegateForColumn(columns.LABEL, LabelDelegate(labels, table))
         header = table.horizontalHeader()
         for column, width in _WIDTHS.items():
             table.setColumnWidth(column, width)
-        header.setMinimumSectionSize(36)
+        header.setMinimumSectionSize(28)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(columns.NAME, QHeaderView.ResizeMode.Stretch)
         header.setHighlightSections(False)
         table.selectionModel().currentRowChanged.connect(self._announce)

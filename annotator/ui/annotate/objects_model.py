@@ -9,6 +9,7 @@ from PySide6.QtGui import QFont
 
 from annotator.domain import ObjectInfo
 from annotator.ui.annotate.chips import chip
+from annotator.ui.icons import icon
 
 Index = QModelIndex | QPersistentModelIndex
 _Role = Qt.ItemDataRole
@@ -32,16 +33,17 @@ class _Column:
     value: Callable[[ObjectRow], str | int]
     field: str = ""  # of ObjectInfo, if the person may change it
     checkable: bool = False
+    icon: str = ""  # stands for the title where that would be wider than its cells
 
 
 COLUMNS = (
-    _Column("Object", lambda row: row.info.object_id),
+    _Column("#", lambda row: row.info.object_id),
     _Column("Name", lambda row: row.info.name, "name"),
     _Column("Label", lambda row: row.info.label, "label"),
     _Column("Clicks", lambda row: row.clicks),
     _Column("Points", lambda row: row.points),
-    _Column("Shown", lambda row: row.info.visible, "visible", True),
-    _Column("Locked", lambda row: row.info.locked, "locked", True),
+    _Column("Shown", lambda row: row.info.visible, "visible", True, "show"),
+    _Column("Locked", lambda row: row.info.locked, "locked", True, "lock"),
 )
 OBJECT, NAME, LABEL, CLICKS, POINTS, SHOWN, LOCKED = range(len(COLUMNS))
 
@@ -107,10 +109,15 @@ class ObjectsModel(QAbstractTableModel):
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = _Role.DisplayRole
     ) -> Any:  # noqa: ANN401 - Qt's signature
-        """Return column titles."""
-        if orientation == Qt.Orientation.Horizontal and role == _Role.DisplayRole:
-            return COLUMNS[section].title
-        return None
+        """Return column titles or the icons that stand for them."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        column = COLUMNS[section]
+        if role == _Role.DecorationRole and column.icon:
+            return icon(column.icon)
+        if role == _Role.DisplayRole:
+            return "" if column.icon else column.title
+        return column.title if role in (_Role.ToolTipRole, _Role.AccessibleTextRole) else None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Say which cells can be edited or ticked."""

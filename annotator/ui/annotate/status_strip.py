@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from annotator.domain import BACKGROUND, ObjectInfo
 from annotator.domain.labels import Colour
-from annotator.ui.annotate.chips import chip
+from annotator.ui.annotate.chips import CHIP_SIZE, chip
 
 
 class StatusStrip:
@@ -36,7 +36,7 @@ class StatusStrip:
     def show_object(self, object_id: int, info: ObjectInfo | None) -> None:
         """Show which object the next click is for."""
         colour: Colour | None = info.colour if info else None
-        self._chip.setPixmap(chip(object_id, colour).pixmap(28, 18))
+        self._chip.setPixmap(chip(object_id, colour).pixmap(CHIP_SIZE))
         self._put(self._object, self._describe(object_id, info))
 
     @staticmethod

@@ -15,7 +15,7 @@ from annotator.domain import (
     PointCloud,
     WorkingSet,
 )
-from annotator.domain.cloud import Int32, Int64
+from annotator.domain.cloud import Float32, Int32, Int64
 from annotator.engine.session import EngineEvent, EngineSession
 from annotator.project import AssetState, Change, Project
 from annotator.ui.annotate.canvas import Canvas
@@ -254,6 +254,15 @@ class Workbench(QObject):
         if self.asset:
             self.canvas.show_objects(self.asset.objects, self.hidden)
             self._show_markers()
+
+    def set_clip_box(self, box: tuple[Float32, Float32] | None) -> None:
+        """Show only what lies between two corners [3] in metres; None shows all."""
+        view = self.canvas.view
+        if box is None:
+            view.set_clip_box(None)
+        else:
+            view.set_clip_box(*box)
+        self._show_markers()
 
     def _show_markers(self) -> None:
         if self.asset:

@@ -126,6 +126,7 @@ def test_clipping_to_an_object_keeps_all_its_points(bench):
         bench.click(row)
     bench.wait_answer()
     bench.do("clip_to_object")
+    assert {m.object_id for m in bench.view.overlay.markers} == {2}
     low, high = bench.view.clip_box
     mine = bench.cloud.xyz[bench.labels == 2]
     assert ((mine >= low) & (mine <= high)).all()
