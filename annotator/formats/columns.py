@@ -34,7 +34,7 @@ LABELS = (
     "classid", "classification", "classlabel", "semantic", "semanticlabel", "category", "cluster",
 )  # fmt: skip
 INTENSITY = ("intensity", "reflectance", "remission", "i", "gray", "grey")
-_PREFIX = re.compile(r"^(?:scalar|vertex|diffuse|ambient|specular|colou?r)[_ ]*(?=.)")
+_PREFIX = re.compile(r"^(?:scalar|vertex|diffuse|ambient|specular|colou?r)[_ ]+(?=.)")
 
 
 def plain_name(name: str) -> str:

@@ -111,6 +111,8 @@ def guess_extra(extra: Float64, is_pts: bool) -> tuple[str, ...]:
     """
     width = extra.shape[1]
     rgb = ("red", "green", "blue")
+    if width == 0:
+        return ()
     if width == 1:
         return ("intensity",)
     if width == 2:

@@ -66,7 +66,8 @@ def parse_rows(
     try:
         return np.loadtxt(filled, dtype=np.float64, ndmin=2, usecols=columns)
     except (ValueError, IndexError, OverflowError) as error:
-        raise reading.damaged(f"has a line that is not a row of numbers ({error})") from error
+        reason = str(error).split(";")[0]
+        raise reading.damaged(f"has a line that is not a row of numbers ({reason})") from error
 
 
 def read_table(
