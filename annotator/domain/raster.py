@@ -340,6 +340,11 @@ def points_under(
         deepest: [H, W] metres beyond which points do not count; NaN lets none through.
             None reaches through everything.
     """
+    height, width = mask.shape
+    marked_rows, marked_columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(marked_rows):
+        return np.zeros(0, np.int64)
+    box = (marked_columns[0], marked_columns[-1] + 1, marked_rows[0], marked_rows[-1] + 1)
     found, projector = [], _Projector()
     for turn in range(blocks.count):
         block = blocks.block(turn)
@@ -348,26 +353,22 @@ def points_under(
             unwanted = rejected(block, part) if rejected is not None else None
             columns = block.columns[:, part]
             u, v, depth, bad = projector.project(columns, rows, projection.near, unwanted)
-            hits = _hits(u, v, depth, ~bad, mask, deepest)
+            u += np.float32(width / 2)
+            v += np.float32(height / 2)
+            near = np.flatnonzero(~bad & _in_box(u, v, box))
+            hits = near[_marked(u[near], v[near], depth[near], mask, deepest)]
             found.append(block.first + (part.start + hits) * block.step)
-    rows_found: Int64 = np.sort(np.concatenate(found)) if found else np.zeros(0, np.int64)
-    return rows_found
+    return np.sort(np.concatenate(found))
 
 
-def _hits(
-    u: Float32, v: Float32, depth: Float32, good: Bool, mask: Bool, deepest: Float32 | None
-) -> Int64:
-    height, width = mask.shape
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return np.zeros(0, np.int64)
-    u += np.float32(width / 2)
-    v += np.float32(height / 2)
-    # The bounding box first: it leaves few points for the exact look-up.
-    good &= (u >= columns[0]) & (u < columns[-1] + 1) & (v >= rows[0]) & (v < rows[-1] + 1)
-    near = np.flatnonzero(good)
-    x, y = u[near].astype(np.intp), v[near].astype(np.intp)
-    inside = mask[y, x]
-    if deepest is not None:
-        inside &= depth[near] <= deepest[y, x]
-    return near[inside]
+def _in_box(u: Float32, v: Float32, box: tuple[int, int, int, int]) -> Bool:
+    """Return which places are in a box of pixels: it leaves few for the exact look-up."""
+    left, right, top, bottom = (np.float32(edge) for edge in box)
+    inside: Bool = (u >= left) & (u < right) & (v >= top) & (v < bottom)
+    return inside
+
+
+def _marked(u: Float32, v: Float32, depth: Float32, mask: Bool, deepest: Float32 | None) -> Bool:
+    x, y = u.astype(np.intp), v.astype(np.intp)
+    marked: Bool = mask[y, x]
+    return marked if deepest is None else marked & (depth <= deepest[y, x])

@@ -57,11 +57,11 @@ uniform vec3 background;
 uniform float strength, darkest;            // strength 0: no edge shading
 out vec4 shown;
 
-float step_over(float depth, ivec2 at) {
+float nearer(float depth, ivec2 at) {
     ivec2 size = textureSize(what, 0);
-    if (any(lessThan(at, ivec2(0))) || any(greaterThanEqual(at, size))) return 0.0;
+    if (any(lessThan(at, ivec2(0))) || any(greaterThanEqual(at, size))) return depth;
     uvec2 there = texelFetch(what, at, 0).rg;
-    return there.r == 0xFFFFFFFFu ? 0.0 : max(0.0, depth - uintBitsToFloat(there.g));
+    return there.r == 0xFFFFFFFFu ? depth : min(depth, uintBitsToFloat(there.g));
 }
 
 void main() {
@@ -72,9 +72,12 @@ void main() {
         return;
     }
     float depth = uintBitsToFloat(here.g);
-    float steps = step_over(depth, at + ivec2(1, 0)) + step_over(depth, at - ivec2(1, 0))
-                + step_over(depth, at + ivec2(0, 1)) + step_over(depth, at - ivec2(0, 1));
-    float bright = max(darkest, exp(-strength / 4.0 * steps / depth));
+    float nearest = depth;
+    nearest = nearer(nearest, at + ivec2(1, 0));
+    nearest = nearer(nearest, at - ivec2(1, 0));
+    nearest = nearer(nearest, at + ivec2(0, 1));
+    nearest = nearer(nearest, at - ivec2(0, 1));
+    float bright = max(darkest, depth / (depth + strength * (depth - nearest)));
     shown = vec4(texelFetch(colours, at, 0).rgb * bright, 1.0);
 }
 """

@@ -78,8 +78,13 @@ class SoftwareRenderer(QObject):
         self._points_stale = True
 
     def paint(self, painter: QPainter) -> None:
-        """Draw into the view: all of a small cloud, the first slice of a large one."""
-        self._advance(self._patience())
+        """Draw into the view: all of a small cloud, the first slice of a large one.
+
+        Further slices are drawn between paintings, never in the same turn of the event
+        loop: each alone is short.
+        """
+        if self._points_stale or self._turn == 0:
+            self._advance(self._patience())
         self._compose()
         height, width = self._picture.shape
         image = QImage(self._picture.data, width, height, width * 4, QImage.Format.Format_RGB32)
