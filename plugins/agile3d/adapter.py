@@ -105,7 +105,7 @@ class Agile3DEngine:
         scene = self._network.encode(
             self._tensor(voxels.coords),
             self._tensor(_colours(asset, voxels)).to(self._dtype),
-            self._tensor(voxels.xyz),
+            self._tensor(voxels.scaled_xyz),
             on_stage,
         )
         return EncodedCloud(scene, voxels)
@@ -151,7 +151,7 @@ class Agile3DEngine:
         names = ("coords", "xyz", "low", "rows", "inverse")
         voxels = Voxels(float(arrays["size"]), **{name: arrays[name] for name in names})
         features = self._tensor(arrays["features"]).to(self._dtype)
-        return EncodedCloud(self._network.place(features, self._tensor(voxels.xyz)), voxels)
+        return EncodedCloud(self._network.place(features, self._tensor(voxels.scaled_xyz)), voxels)
 
     def representatives(self, encoding: EncodedCloud) -> npt.NDArray[np.int64]:
         """Return the rows of the points that stand for the voxels."""

@@ -40,6 +40,15 @@ class Voxels:
     rows: npt.NDArray[np.int64]
     inverse: npt.NDArray[np.int64]
 
+    @property
+    def scaled_xyz(self) -> npt.NDArray[np.float32]:
+        """Positions [V, 3] magnified as much as the voxels are smaller than in training.
+
+        A table top in 1 cm voxels is thus a room for the network, also where it reckons
+        with metres. With voxels of 5 cm they are the positions themselves.
+        """
+        return self.xyz * np.float32(TRAINED_SIZE / self.size)
+
 
 def voxelise(cloud: PointCloud, size: float = 0.0) -> Voxels:
     """Quantise a cloud the way the published evaluation does: minimum subtracted, float32.

@@ -44,7 +44,7 @@ def test_it_gives_what_the_network_gives_by_hand(engine, shift):
         scene = network.encode(
             torch.from_numpy(coords),
             torch.from_numpy(cloud.rgb[rows].astype(np.float32) / 255),
-            torch.from_numpy(shifted[rows]),
+            torch.from_numpy(shifted[rows] * np.float32(0.05 / 0.2)),
         )
         logits = network.decode(scene, voxels, objects, times, 2)
         labels = labels_from_logits(logits, voxels, objects, times).numpy()
