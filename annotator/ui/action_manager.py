@@ -110,8 +110,9 @@ class ActionManager(QObject):
 
     def set_title(self, action_id: str, title: str) -> None:
         """Change an action's title, such as "Undo Add Click"."""
-        self.actions[action_id].setText(title)
-        self._describe(action_id)
+        if self.actions[action_id].text() != title:
+            self.actions[action_id].setText(title)
+            self._describe(action_id)
 
     def _describe(self, action_id: str) -> None:
         spec, action = self.specs[action_id], self.actions[action_id]

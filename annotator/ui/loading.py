@@ -85,6 +85,7 @@ def load_scan(
     cancel.check()
     progress(0.95, "Fingerprinting")
     for part in (cloud, working.cloud):
-        part.content_hash  # noqa: B018 - worked out here, aside, and kept by the cloud
+        # Worked out here, aside; the cloud keeps them.
+        _ = part.content_hash, part.bounds
     progress(1.0)
     return LoadedScan(path, cloud, working, spacing)
