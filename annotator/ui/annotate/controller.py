@@ -245,7 +245,7 @@ class AnnotationController(QObject):
         asset = self.bench.asset
         if asset is None:
             return []
-        points = self.bench.points_by_object()
+        points = self.bench.tally.points
         clicks = [click.object_id for click in asset.clicks]
         return [
             ObjectRow(info, clicks.count(i), int(points[i]) if i < len(points) else 0)

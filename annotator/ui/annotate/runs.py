@@ -106,11 +106,14 @@ class Runs(QObject):
             self.run_now()
         else:
             self._drop_request()  # an answer to fewer clicks would only flicker by
+            if not self._held:
+                self.engine_text = "Clicks wait for Run Now (Enter)"
         self.changed.emit()
 
     def hold(self) -> None:
         """Gather clicks until `release`."""
         self._held = True
+        self.engine_text = "Gathering clicks until the key is let go"
         self.changed.emit()
 
     @property
@@ -123,6 +126,7 @@ class Runs(QObject):
         if not self._held:
             return
         self._held = False
+        self.engine_text = "Ready"
         if self.auto_run and self._wanted is not None:
             self.run_now()
         self.changed.emit()

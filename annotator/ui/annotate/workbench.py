@@ -1,6 +1,7 @@
 """The flow of a click: journal, marker, request, result, changed points. No docks here."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -15,17 +16,20 @@ from annotator.domain import (
     PointCloud,
     WorkingSet,
 )
-from annotator.domain.cloud import Float32, Int32, Int64
+from annotator.domain.cloud import Float32, Int32
 from annotator.engine.session import EngineEvent, EngineSession
 from annotator.project import AssetState, Change, Project
 from annotator.ui.annotate.canvas import Canvas
 from annotator.ui.annotate.pace import Pace
-from annotator.ui.annotate.quality import GroundTruth
+from annotator.ui.annotate.quality import GroundTruth, Tally
 from annotator.ui.annotate.runs import Runs
 from annotator.ui.view import PointView
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+STORE_AFTER_MS = 20
+"""Time for an answer to get onto the screen before it is packed and stored."""
 
 DIM_AFTER_MS = 120
 """How long an answer may take before the old mask is dimmed: a fast one must not flicker."""
@@ -51,10 +55,8 @@ class Workbench(QObject):
         self.runs = Runs(session, self)
         self.asset_id: int | None = None
         self.cloud: PointCloud | None = None
-        self.truth: GroundTruth | None = None
+        self.tally = Tally(None)
         self.labels: Int32 | None = None
-        self._points: Int64 = np.zeros(1, np.int64)
-        self._ious: Sequence[float] | None = None
         self.current_object = 1
         self.selected_click: int | None = None
         self.isolated: int | None = None
@@ -62,6 +64,11 @@ class Workbench(QObject):
         self._mask: Mask | None = None
         self._asked: object = None
         self._engine: object = None
+        self._unstored: Callable[[], None] | None = None
+        self._storing = QTimer(self)
+        self._storing.setSingleShot(True)
+        self._storing.setInterval(STORE_AFTER_MS)
+        self._storing.timeout.connect(self._store_answer)
         self._dimming = QTimer(self)
         self._dimming.setSingleShot(True)
         self._dimming.setInterval(DIM_AFTER_MS)
@@ -106,7 +113,7 @@ class Workbench(QObject):
         """Show an asset as it was left, and let the engine get ready for it."""
         cloud = working_set.cloud
         self.asset_id, self.cloud = asset_id, cloud
-        self.truth = None if cloud.labels is None else GroundTruth(cloud.labels)
+        self.tally = Tally(None if cloud.labels is None else GroundTruth(cloud.labels))
         self.labels, self._mask, self._asked = None, None, None
         self.selected_click, self.isolated = None, None
         self.current_object = self._first_object()
@@ -123,6 +130,7 @@ class Workbench(QObject):
 
     def close(self) -> None:
         """Let go of project, session and view; nothing arrives any more."""
+        self._store_answer()
         self._disconnect()
         self._dimming.stop()
         self.runs.close()
@@ -173,8 +181,8 @@ class Workbench(QObject):
         if self.asset is None or change.asset_id not in (None, self.asset_id):
             return
         topics = change.topics
-        if topics == {"camera"}:
-            return
+        if topics <= {"camera"} or topics == {"result", "labels"}:
+            return  # a stored answer is on the screen already
         self.pace.mark()
         if "engine" in topics:
             self._use_engine()
@@ -183,7 +191,7 @@ class Workbench(QObject):
         if topics & {"clicks", "objects"}:
             self._repair_choices()
             self._show_objects()
-        if topics & {"labels", "edits", "clicks", "result"}:
+        if topics & {"labels", "edits", "clicks"}:
             self._show_labels()
         self.refreshed.emit()
 
@@ -201,6 +209,7 @@ class Workbench(QObject):
         """Show the stored answer to the present clicks, or ask the engine for one."""
         asset = self.asset
         assert asset is not None
+        self._store_answer()
         question = (asset.engine_ref, asset.parameters, _essence(asset.clicks))
         if question == self._asked:
             return
@@ -213,12 +222,19 @@ class Workbench(QObject):
             self.runs.want(asset.prompt())
 
     def _on_answer(self, event: EngineEvent) -> None:
+        """Show an answer, and store it once it is on the screen.
+
+        Storing a large mask takes longer than drawing it. Should the process die in
+        between, the clicks are there and are answered anew.
+        """
         asset, mask = self.asset, event.result
         if asset is None or not isinstance(mask, Mask) or event.prompt is None:
             return
+        self._store_answer()
         self._mask = mask
+        self._show_labels()
         self.pace.mark()
-        self.attempt(
+        self._unstored = partial(
             self.project.store_result,
             asset.asset_id,
             event.prompt,
@@ -226,7 +242,17 @@ class Workbench(QObject):
             queue_ms=event.queue_milliseconds,
             run_ms=event.milliseconds,
             device=self.runs.device,
+            engine_ref=asset.engine_ref,
+            parameters=asset.parameters,
         )
+        self._storing.start()
+
+    def _store_answer(self) -> None:
+        """Store an answer that is only on the screen so far."""
+        self._storing.stop()
+        store, self._unstored = self._unstored, None
+        if store is not None:
+            self.attempt(store)
 
     def _on_runs_changed(self) -> None:
         if not self.runs.unanswered:
@@ -274,7 +300,7 @@ class Workbench(QObject):
         labels = self.project.labels_of(self.asset_id, self._mask or self._blank())
         fits = labels is not None and len(labels) == len(self.cloud)
         self.labels = labels if fits else None
-        self._measure()
+        self.tally.show(self.labels)
         self.canvas.show_labels(self.labels)
         self.canvas.show_confidence(self._mask)
 
@@ -299,22 +325,11 @@ class Workbench(QObject):
         self.canvas.preview_move(click_id, index)
         self._show_markers()
 
-    def _measure(self) -> None:
-        """Count points and compare with the ground truth: once a mask, not once a redraw."""
-        labels = self.labels
-        self._points = np.zeros(1, np.int64) if labels is None else np.bincount(labels)
-        if self.truth is not None and labels is not None:
-            self._ious = tuple(self.truth.iou_by_object(labels, self.clicks).values())
-        else:
-            self._ious = None if self.truth is None else ()
-
-    def points_by_object(self) -> Int64:
-        """Return the number of points [largest id + 1] of every object."""
-        return self._points
-
     def ious(self) -> Sequence[float] | None:
         """Return the IoU of every clicked object; None where there is no ground truth."""
-        return self._ious
+        if self.tally.truth is None:
+            return None
+        return tuple(self.tally.iou_by_object(self.clicks).values())
 
 
 def _essence(clicks: tuple[Click, ...]) -> tuple[tuple[object, ...], ...]:

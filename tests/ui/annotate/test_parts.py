@@ -9,37 +9,57 @@ from annotator.project.stats import IDLE_SECONDS
 from annotator.ui.annotate.chips import ink_on
 from annotator.ui.annotate.click_runs import ClickRuns, Phase
 from annotator.ui.annotate.pace import Pace
-from annotator.ui.annotate.quality import GroundTruth
+from annotator.ui.annotate.quality import GroundTruth, Tally
 
 
 def clicks(*pairs):
     return [Click((0.0, 0.0, 0.0), object_id, index=index) for object_id, index in pairs]
 
 
+def ious(truth, labels, pairs):
+    tally = Tally(GroundTruth(np.array(truth, np.int32)))
+    tally.show(np.array(labels, np.int32))
+    return tally.iou_by_object(clicks(*pairs))
+
+
 def test_iou_is_taken_with_the_segment_under_most_clicks():
-    truth = GroundTruth(np.array([5, 5, 5, 5, 9, 9], np.int32))
-    labels = np.array([1, 1, 0, 0, 1, 0], np.int32)
-    ious = truth.iou_by_object(labels, clicks((1, 0), (1, 1), (1, 4)))
-    assert ious == {1: pytest.approx(2 / 5)}
+    found = ious([5, 5, 5, 5, 9, 9], [1, 1, 0, 0, 1, 0], [(1, 0), (1, 1), (1, 4)])
+    assert found == {1: pytest.approx(2 / 5)}
 
 
 def test_clicks_on_unlabelled_points_and_the_background_do_not_choose_a_segment():
-    truth = GroundTruth(np.array([0, 0, 3, 3], np.int32))
-    labels = np.array([1, 0, 1, 1], np.int32)
-    assert truth.iou_by_object(labels, clicks((1, 0), (1, 2), (0, 3))) == {1: pytest.approx(2 / 3)}
-    assert truth.iou_by_object(labels, clicks((1, 0))) == {}
+    truth, labels = [0, 0, 3, 3], [1, 0, 1, 1]
+    assert ious(truth, labels, [(1, 0), (1, 2), (0, 3)]) == {1: pytest.approx(2 / 3)}
+    assert ious(truth, labels, [(1, 0)]) == {}
 
 
 def test_huge_ground_truth_ids_cost_no_memory():
-    truth = GroundTruth(np.array([2**31 - 1, 2**31 - 1, -7], np.int32))
-    assert truth.iou_by_object(np.array([4, 4, 0], np.int32), clicks((4, 1))) == {4: 1.0}
+    assert ious([2**31 - 1, 2**31 - 1, -7], [4, 4, 0], [(4, 1)]) == {4: 1.0}
+
+
+def test_counts_after_many_changes_equal_counts_from_scratch():
+    rng = np.random.default_rng(0)
+    truth = GroundTruth(rng.integers(0, 4, 500).astype(np.int32))
+    asked = clicks(*((object_id, int(rng.integers(500))) for object_id in (1, 2, 3, 9)))
+    tally = Tally(truth)
+    labels = rng.integers(0, 3, 500).astype(np.int32)
+    for step in range(30):
+        labels = labels.copy()
+        labels[rng.integers(0, 500, 40)] = rng.integers(0, 4 + 6 * (step > 10), 40)
+        tally.show(labels)
+        afresh = Tally(truth)
+        afresh.show(labels)
+        assert tally.iou_by_object(asked) == afresh.iou_by_object(asked)
+        counted = np.bincount(labels, minlength=len(tally.points))
+        assert np.array_equal(tally.points, counted)
+    tally.show(None)
+    assert not tally.points.any()
 
 
 def test_iou_agrees_with_sets_of_points():
     rng = np.random.default_rng(0)
-    truth, labels = rng.integers(0, 4, 500).astype(np.int32), rng.integers(0, 4, 500)
-    index = int(np.flatnonzero(truth == 2)[0])
-    found = GroundTruth(truth).iou_by_object(labels.astype(np.int32), clicks((3, index)))
+    truth, labels = rng.integers(0, 4, 500), rng.integers(0, 4, 500)
+    found = ious(truth, labels, [(3, int(np.flatnonzero(truth == 2)[0]))])
     mine, right = set(np.flatnonzero(labels == 3)), set(np.flatnonzero(truth == 2))
     assert found == {3: pytest.approx(len(mine & right) / len(mine | right))}
 
