@@ -18,7 +18,7 @@ from annotator.project import Project, SalvageReport
 from annotator.ui.export_dialog import ExportChoice, ExportContent, ExportDialog, write
 from annotator.ui.loading import LoadedScan
 from annotator.ui.opener import Workspace
-from annotator.ui.places import PROJECT_SUFFIX, fresh
+from annotator.ui.places import PROJECT_SUFFIX, fresh, recovery_place
 
 if TYPE_CHECKING:
     from annotator.ui.main_window import MainWindow
@@ -181,8 +181,7 @@ class FileHandlers(QObject):
 
     def salvage(self, damaged: Path) -> None:
         """Write what is readable of a damaged project into a new file aside, and open that."""
-        stem = damaged.name.removesuffix(PROJECT_SUFFIX)
-        target = fresh(damaged.with_name(f"{stem}-recovered{PROJECT_SUFFIX}"))
+        target = recovery_place(damaged)
 
         def work(progress: Progress, cancel: CancelToken) -> SalvageReport:
             return Project.salvage(damaged, target)

@@ -47,13 +47,30 @@ def candidates(scan: Path, preferred: str) -> tuple[Path, ...]:
     """
     near, far = beside(scan), in_data_folder(scan)
     both = (near, far) if preferred == "beside" else (far, near)
-    existing = tuple(path for path in both if path.exists())
+    existing = tuple(_newest(path) for path in both if path.exists())
     if existing:
         return existing
     own = Path(annotator.__file__).resolve().parent in scan.resolve().parents
     if preferred == "data" or own or not os.access(scan.parent, os.W_OK):
         return (far,)
     return (near, far)
+
+
+def recovery_place(damaged: Path) -> Path:
+    """Return a free name for what is recovered of a damaged project."""
+    return fresh(damaged.with_name(_recovered_stem(damaged) + PROJECT_SUFFIX))
+
+
+def _recovered_stem(path: Path) -> str:
+    return f"{path.name.removesuffix(PROJECT_SUFFIX)}-recovered"
+
+
+def _newest(path: Path) -> Path:
+    """Return the project or what was recovered of it, whichever was worked on last."""
+    stem = _recovered_stem(path)
+    others = [other for other in path.parent.iterdir()
+              if other.name.startswith(stem) and other.suffix == PROJECT_SUFFIX]  # fmt: skip
+    return max([path, *others], key=lambda each: each.stat().st_mtime_ns)
 
 
 def fresh(path: Path) -> Path:
