@@ -51,14 +51,14 @@ def read_las(reading: Reading) -> FileCloud:
     with reading.path.open("rb") as file:
         sizes = check_header(file, reading)
     if not sizes.compressed:
-        return finish(_read_chunks(reading.path, reading), reading)
+        return finish(_read_chunks(reading.path, reading, 0.0), reading)
     with tempfile.TemporaryDirectory(prefix="annotator-", ignore_cleanup_errors=True) as folder:
         unpacked = Path(folder) / "unpacked.las"
         unpack_laz(reading, sizes, unpacked)
         inner = replace(Reading.of(unpacked), cancel=reading.cancel)
         with unpacked.open("rb") as file:
             check_header(file, inner)
-        return finish(_read_chunks(unpacked, reading), reading)
+        return finish(_read_chunks(unpacked, reading, 0.5), reading)
 
 
 def unpack_laz(reading: Reading, sizes: LasSizes, target: Path) -> None:
@@ -134,8 +134,8 @@ def _sizes(head: bytes) -> LasSizes:
     return LasSizes(header, points_at, vlrs, record, points, bool(point_format & 0x80))
 
 
-def _read_chunks(path: Path, reading: Reading) -> RawCloud:
-    """Read a million points at a time, so that memory grows with what is really there."""
+def _read_chunks(path: Path, reading: Reading, begin: float) -> RawCloud:
+    """Read a million points at a time, reporting progress from `begin` to 1."""
     import laspy
 
     parts: list[dict[str, Column]] = []
@@ -149,7 +149,7 @@ def _read_chunks(path: Path, reading: Reading) -> RawCloud:
         for chunk in las.chunk_iterator(_CHUNK):
             parts.append(_columns(chunk, names, label))
             done += len(chunk)
-            reading.step(done / header.point_count)
+            reading.step(begin + (1 - begin) * done / header.point_count)
         scale, offset = np.array(header.scales), np.array(header.offsets)
     if done != header.point_count:
         raise reading.damaged(

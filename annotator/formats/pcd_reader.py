@@ -61,6 +61,8 @@ def read_pcd(reading: Reading) -> FileCloud:
     """
     with reading.path.open("rb") as file:
         header = read_header(file, reading)
+        if not header.points:
+            raise reading.damaged("holds no points", "Choose another scan.")
         rest = reading.size - file.tell()
         if header.data == "ascii":
             columns = _ascii_columns(file, header, rest, reading)

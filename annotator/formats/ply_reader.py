@@ -18,7 +18,7 @@ from annotator.formats.columns import (
 from annotator.formats.ply_header import PlyElement, read_ply_header
 from annotator.formats.ply_lists import ascii_groups, binary_groups, to_table
 from annotator.formats.source import FileCloud, Reading
-from annotator.formats.text_rows import parse_rows
+from annotator.formats.text_rows import LONGEST_LINE, parse_rows
 
 Table = dict[str, Column]
 
@@ -123,7 +123,7 @@ def _line_parts(file: BinaryIO, count: int, reading: Reading) -> Iterator[list[s
     """Yield `count` lines in parts, fewer if the file ends."""
     while count > 0:
         reading.step(file.tell() / max(reading.size, 1))
-        lines = list(islice(iter(file.readline, b""), min(count, _LINES)))
+        lines = list(islice(iter(lambda: file.readline(LONGEST_LINE), b""), min(count, _LINES)))
         if not lines:
             return
         count -= len(lines)

@@ -106,6 +106,8 @@ def find_reader(reading: Reading) -> CloudReader:
     """
     if reading.path.is_dir():
         return _BY_ID["folder"]
+    if not reading.path.is_file():  # a pipe or device could be read for ever
+        raise reading.damaged("is no file", "Choose a file or folder.")
     try:
         with reading.path.open("rb") as file:
             head = file.read(_HEAD)

@@ -13,6 +13,9 @@ BLOCK = 1 << 22
 
 MAX_COLUMNS = 1024
 
+LONGEST_LINE = 1 << 20
+"""Bytes; a longer line is no row of points, and would be held in memory several times."""
+
 # Separators and stray control characters (S3DIS has some) all become blanks.
 _BLANKS = bytes(
     32 if chr(b) in ',;|"' or (b < 32 and b not in (10, 13)) or b == 127 else b for b in range(256)
@@ -40,7 +43,10 @@ def is_number(token: str) -> bool:
 def blocks(file: BinaryIO, reading: Reading, table: bytes = _BLANKS) -> Iterator[list[str]]:
     """Yield the rest of the file as lists of whole lines, separators made blank."""
     while block := file.read(BLOCK):
-        block += file.readline()
+        last = file.readline(LONGEST_LINE)
+        if len(last) == LONGEST_LINE:
+            raise reading.damaged(f"has a line of more than {LONGEST_LINE:,} bytes")
+        block += last
         reading.step(file.tell() / max(reading.size, 1))
         yield block.translate(table).decode("latin-1").splitlines()
 
@@ -61,7 +67,7 @@ def parse_rows(
     filled = [line for line in lines if line and not line.isspace()]
     if not filled:
         return np.zeros((0, 0))
-    if len(filled[0]) > 40 * MAX_COLUMNS and len(filled[0].split()) > MAX_COLUMNS:
+    if len(filled[0]) > 40 * MAX_COLUMNS and len(filled[0].split(None, MAX_COLUMNS)) > MAX_COLUMNS:
         raise reading.damaged(f"has more than {MAX_COLUMNS} numbers on a line")
     try:
         return np.loadtxt(filled, dtype=np.float64, ndmin=2, usecols=columns)

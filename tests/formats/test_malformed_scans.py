@@ -1,5 +1,6 @@
 """Whatever a scan file holds, reading it ends in a cloud or in an error in words."""
 
+import os
 import pickle
 import struct
 import tracemalloc
@@ -263,3 +264,31 @@ def test_an_unknown_binary_file_names_the_known_formats(tmp_path):
     with pytest.raises(AnnotatorError) as caught:
         read_cloud(path)
     assert ".ply" in caught.value.remedy
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path):
+    path = tmp_path / "endless.xyz"
+    path.write_bytes(b"1 2 3\n" + b"1 " * (8 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(AnnotatorError, match=r"endless\.xyz"):
+            read_cloud(path)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.ply")
+    with pytest.raises(AnnotatorError, match=r"pipe\.ply is no file"):
+        read_cloud(tmp_path / "pipe.ply")
+
+
+@pytest.mark.parametrize("data", ["ascii", "binary", "binary_compressed"])
+def test_a_scan_of_no_points_says_so(data, tmp_path):
+    path = tmp_path / "none.pcd"
+    head = f"FIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nWIDTH 0\nHEIGHT 1\nDATA {data}\n"
+    path.write_bytes(head.encode())
+    with pytest.raises(AnnotatorError, match="holds no points"):
+        read_cloud(path)

@@ -6,7 +6,7 @@ import laspy
 import numpy as np
 import pytest
 
-from annotator.domain import AnnotatorError
+from annotator.domain import AnnotatorError, Cancelled, CancelToken
 from annotator.formats import read_cloud
 from tests.formats import corpus
 
@@ -126,3 +126,21 @@ def test_the_beginning_of_a_file_decides_over_its_suffix(tmp_path):
         if data[:4] in (b"LASF", b"\x93NUM", b"PK\x03\x04", b"# .P") or data[:3] == b"ply":
             cloud = read(tmp_path, data, name.replace(".", "_") + ".bin")
             np.testing.assert_allclose(cloud.absolute(), corpus.XYZ, atol=1e-4)
+
+
+def test_progress_of_a_packed_scan_rises_to_one(tmp_path):
+    path = tmp_path / "scan.laz"
+    path.write_bytes(make_las(compress=True))
+    seen = []
+    read_cloud(path, progress=lambda fraction, message="": seen.append(fraction))
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+
+def test_cancelling_ends_the_unpacking(tmp_path):
+    path = tmp_path / "scan.laz"
+    path.write_bytes(make_las(compress=True))
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        read_cloud(path, cancel=cancel)
