@@ -257,7 +257,10 @@ def copy_with_side_files(path: Path, folder: Path) -> Path:
 
 
 def _check_pages(path: Path, connection: sqlite3.Connection) -> None:
-    verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    try:
+        verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except UnicodeDecodeError:  # it names a damaged table
+        verdict = "its tables are unreadable"
     if verdict != "ok":
         raise damaged(path, verdict.replace("\n", " "))
 

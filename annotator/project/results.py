@@ -5,8 +5,10 @@ find the earlier mask without a model run, and a mask that does not belong to th
 current prompt is never taken for its own.
 """
 
+import contextlib
 import hashlib
 import json
+import sqlite3
 import struct
 import time
 import zlib
@@ -159,9 +161,11 @@ class ResultShelf:
             "SELECT shape, labels, confidence FROM result "
             f"WHERE {condition} AND labels IS NOT NULL ORDER BY result_id DESC LIMIT 1"
         )
-        with self._store.mutex:
+        # A mask that a damaged file cannot give is computed again, so it is no error.
+        with self._store.mutex, contextlib.suppress(sqlite3.Error):
             row = self._store.connection.execute(query, (value,)).fetchone()
-        return None if row is None else _unpack_mask(*row)
+            return None if row is None else _unpack_mask(*row)
+        return None
 
 
 _INSERT = """
@@ -183,7 +187,7 @@ def _columns(record: ResultRecord) -> tuple[Any, ...]:
     )
 
 
-def _prune(connection: Any, asset_id: int) -> None:  # noqa: ANN401 - sqlite3.Connection
+def _prune(connection: sqlite3.Connection, asset_id: int) -> None:
     everything = _PRUNE.format(columns="labels = NULL, confidence = NULL")
     connection.execute(everything, (asset_id, KEEP_MASKS))
     connection.execute(_PRUNE.format(columns="confidence = NULL"), (asset_id, KEEP_CONFIDENCE))
@@ -238,7 +242,11 @@ def _unpack_mask(shape_text: str, labels_blob: bytes, confidence_blob: bytes | N
     """Rebuild a mask; None if it is damaged, because a result can be computed again."""
     try:
         shape = tuple(int(n) for n in json.loads(shape_text))
-    except (ValueError, TypeError):
+        labels_blob, confidence_blob = (
+            bytes(labels_blob),
+            confidence_blob and bytes(confidence_blob),
+        )
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return None
     labels = unpack_labels(labels_blob, shape)
     if labels is None:

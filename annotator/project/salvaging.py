@@ -101,7 +101,7 @@ def _schema_readable(copy: Path) -> bool:
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as source:
             source.execute("PRAGMA writable_schema = ON")
             names = {row[0] for row in source.execute("SELECT name FROM sqlite_master")}
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return False
     return set(_TABLES) <= names
 
@@ -114,7 +114,7 @@ def _readable(source: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...
         key += 1
         try:
             row = source.execute(query, (key,)).fetchone()
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeDecodeError):
             row = None
         if row is None:
             misses += 1

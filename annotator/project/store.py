@@ -67,11 +67,14 @@ def read_log(connection: sqlite3.Connection, path: Path) -> Iterator[LogRow]:
     Raises:
         AnnotatorError: If an event cannot be read; names the file and event.
     """
-    for row in connection.execute(_READ):
-        try:
-            yield read_row(row)
-        except CodecError as error:
-            raise damaged(path, f"event {row[0]} ({row[4]}) cannot be read: {error}") from error
+    try:
+        for row in connection.execute(_READ):
+            try:
+                yield read_row(row)
+            except CodecError as error:
+                raise damaged(path, f"event {row[0]} ({row[4]}) cannot be read: {error}") from error
+    except sqlite3.Error as error:
+        raise damaged(path, f"its log cannot be read: {error}") from error
 
 
 def read_row(row: tuple[Any, ...]) -> LogRow:
