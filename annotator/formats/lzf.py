@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 MAX_RATIO = 88
 """A back reference of 3 bytes yields at most 264: no LZF stream grows by more."""
 
 _MAX_OFFSET = 1 << 13
 _MAX_COPY = 264
 _LOOK_EVERY = 1 << 16
+_BLOCK = 1 << 22
 
 
 def decompress(data: bytes, size: int, look: Callable[[float], None] | None = None) -> bytes:
@@ -70,33 +73,47 @@ def _check(
 
 
 def compress(data: bytes) -> bytes:
-    """Return `data` as an LZF stream: greedy, one candidate per three bytes."""
+    """Return `data` as an LZF stream, each place compared with the last one that begins alike."""
+    return b"".join(_compress_block(data[at : at + _BLOCK]) for at in range(0, len(data), _BLOCK))
+
+
+def _compress_block(data: bytes) -> bytes:
     out = bytearray()
-    seen: dict[bytes, int] = {}
-    position, literal_start, end = 0, 0, len(data)
-    while position < end - 2:
-        key = data[position : position + 3]
-        candidate = seen.get(key, -_MAX_OFFSET - 1)
-        seen[key] = position
-        if position - candidate > _MAX_OFFSET:
-            position += 1
+    position = 0
+    places, candidates = _matches(data)
+    for place, candidate in zip(places, candidates, strict=True):
+        if place < position:
             continue
-        length = _match_length(data, candidate, position)
-        _literals(out, data[literal_start:position])
-        _reference(out, position - candidate - 1, length)
-        position += length
-        literal_start = position
-    _literals(out, data[literal_start:])
+        _literals(out, data[position:place])
+        length = _match_length(data, candidate, place)
+        _reference(out, place - candidate - 1, length)
+        position = place + length
+    _literals(out, data[position:])
     return bytes(out)
 
 
-def _match_length(data: bytes, candidate: int, position: int) -> int:
-    """Return how many bytes at `position` repeat those at `candidate`, 3 to 264."""
-    limit = min(_MAX_COPY, len(data) - position)
-    length = 3
-    while length < limit and data[candidate + length] == data[position + length]:
-        length += 1
-    return length
+def _matches(data: bytes) -> tuple[list[int], list[int]]:
+    """Return the places whose three bytes occurred before within reach, and where last."""
+    values = np.frombuffer(data, np.uint8).astype(np.uint32)
+    keys = values[:-2] << 16 | values[1:-1] << 8 | values[2:]
+    order = np.argsort(keys, kind="stable")
+    again = keys[order[1:]] == keys[order[:-1]]
+    places, before = order[1:][again], order[:-1][again]
+    near = places - before <= _MAX_OFFSET
+    ascending = np.argsort(places[near])
+    return places[near][ascending].tolist(), before[near][ascending].tolist()
+
+
+def _match_length(data: bytes, candidate: int, place: int) -> int:
+    """Return how many bytes at `place` repeat those at `candidate`, 3 to 264."""
+    low, high = 3, min(_MAX_COPY, len(data) - place)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if data[candidate : candidate + middle] == data[place : place + middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _literals(out: bytearray, run: bytes) -> None:
