@@ -66,8 +66,8 @@ def opengl_driver() -> str:
         return ""  # these make contexts, but widgets cannot show what they draw
     try:
         from annotator.ui.view.opengl import surface_format
-    except ImportError:
-        return ""
+    except (ImportError, AttributeError, OSError):
+        return ""  # PyOpenGL's ways of saying that there is no libGL
     return _driver_name(surface_format())
 
 

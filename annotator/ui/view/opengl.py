@@ -225,7 +225,7 @@ class OpenGLRenderer:
             return
         started = time.perf_counter()
         self._drawing = True
-        fresh = self._points_stale
+        fresh = self._points_stale or self._sending()
         self._render()
         self._show()
         behind = self._view.markers_behind()

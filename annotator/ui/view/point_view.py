@@ -19,7 +19,7 @@ from annotator.ui.view.input import ViewInput
 from annotator.ui.view.overlay import ClickMarker, Overlay
 from annotator.ui.view.pointer import PointerTool
 from annotator.ui.view.renderer import Renderer, ShownIds, Stale
-from annotator.ui.view.scene import Scene
+from annotator.ui.view.scene import LARGEST_SIZE, Scene
 from annotator.ui.view.software import SoftwareRenderer
 
 VISIBLE_SLACK = 0.006  # relative depth behind the drawn point that still counts as visible
@@ -171,7 +171,7 @@ class PointView(QWidget):
 
     def set_point_size(self, size: float) -> None:
         """Set the least diameter of points in logical pixels, 1 to 12."""
-        self._scene.point_size = min(12.0, max(1.0, size))
+        self._scene.point_size = min(LARGEST_SIZE, max(1.0, size))
         self._renderer.invalidate(Stale.POINTS)
 
     def set_adaptive_size(self, adaptive: bool) -> None:

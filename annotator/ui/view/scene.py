@@ -13,7 +13,7 @@ from annotator.domain.raster import Block, PointBlocks, outline_sample, typical_
 from annotator.domain.shading import SLOTS, Look, PointColours, label_slots, palette_table
 
 GAPLESS = 1.3  # point diameter in typical spacings that leaves few gaps
-LARGEST_ADAPTIVE = 10.0
+STANDARD_SIZE, LARGEST_ADAPTIVE, LARGEST_SIZE = 2.0, 10.0, 12.0  # logical pixels
 
 Bool = npt.NDArray[np.bool_]
 
@@ -37,7 +37,7 @@ class Scene:
     blocks: PointBlocks | None = None
     colours: PointColours | None = None
     look: Look = field(default_factory=Look)
-    point_size: float = 2.0
+    point_size: float = STANDARD_SIZE
     adaptive_size: bool = True
     spacing: float = 0.0
     hidden: Bool = field(default_factory=lambda: np.zeros(SLOTS, bool))
@@ -65,13 +65,15 @@ class Scene:
         """Return the diameter in logical pixels that points are drawn with now.
 
         One size for the whole picture, that of a gapless surface at the pivot: unlike a
-        size for each point it can be drawn by growing the finished z-buffer.
+        size for each point it can be drawn by growing the finished z-buffer. The chosen
+        size scales it, so that larger and smaller always do something.
         """
         if not self.adaptive_size:
             return self.point_size
         projection = self.camera.projection()
         gapless = GAPLESS * self.spacing * projection.focal / self.camera.distance
-        return max(self.point_size, min(gapless, LARGEST_ADAPTIVE))
+        grown = min(gapless, LARGEST_ADAPTIVE) * self.point_size / STANDARD_SIZE
+        return min(max(self.point_size, grown), LARGEST_SIZE)
 
     def set_hidden(self, object_ids: frozenset[int]) -> None:
         """Leave out the points of these objects; 0 means the unlabelled ones."""

@@ -223,6 +223,6 @@ class SoftwareRenderer(QObject):
 
     def all_ids(self) -> ShownIds:
         """Return the ids of the whole, finished picture."""
-        self._advance(math.inf)
+        self.finish()
         frame, projection = self._up_to_date()
         return ShownIds(frame.ids, frame.depth, 0, 0, projection)

@@ -281,7 +281,7 @@ def test_larger_points_cover_more(scene):
 def test_points_grow_as_one_comes_nearer_so_that_surfaces_stay_closed(view):
     x, z = np.meshgrid(np.linspace(-1, 1, 60), np.linspace(-1, 1, 60))
     view.set_cloud(PointCloud(np.stack([x, 0 * x, z], -1).reshape(-1, 3).astype(np.float32)))
-    view.set_point_size(1)
+    view.set_point_size(2)
     view.camera.look("front")
     view.camera.zoom(2)
 
@@ -290,6 +290,10 @@ def test_points_grow_as_one_comes_nearer_so_that_surfaces_stay_closed(view):
         return sum(image.pixelColor(x, 117).getRgb()[:3] == background for x in range(110, 210))
 
     assert gaps() == 0
+    grown = view._scene.drawn_size()
+    view.set_point_size(3)
+    assert view._scene.drawn_size() > grown
+    view.set_point_size(1)
     view.set_adaptive_size(False)
     assert gaps() > 50
 
