@@ -45,13 +45,26 @@ def voxel_index(xyz: npt.NDArray[np.float32], size: float) -> tuple[Int64, Int64
     extent = cells.max(axis=0) + 1
     if float(extent[0]) * float(extent[1]) * float(extent[2]) < 2**62:
         keys = (cells[:, 0] * extent[1] + cells[:, 1]) * extent[2] + cells[:, 2]
-        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        first, inverse = _groups(keys)
     else:
         _, first, inverse = np.unique(cells, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return first[order], rank[inverse.ravel()]
+
+
+def _groups(keys: Int64) -> tuple[Int64, Int64]:
+    """Return the first row of each distinct key, by key, and each row's number among them.
+
+    Like `np.unique`, whose stable sort takes several times as long.
+    """
+    by_key = np.argsort(keys)
+    in_order = keys[by_key]
+    begins = np.concatenate([[True], in_order[1:] != in_order[:-1]])
+    inverse = np.empty_like(by_key)
+    inverse[by_key] = np.cumsum(begins) - 1
+    return np.minimum.reduceat(by_key, np.flatnonzero(begins)), inverse
 
 
 def thin(cloud: PointCloud, spacing: float) -> WorkingSet:

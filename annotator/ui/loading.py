@@ -51,11 +51,13 @@ def choose_spacing(cloud: PointCloud, target: int = TARGET_POINTS) -> float:
 
 
 def _occupied(cloud: PointCloud, spacing: float) -> int:
-    """Return how many voxels have a point; unlike thinning it needs no sorting."""
+    """Return how many voxels have a point."""
     xyz, (low, _) = cloud.xyz, cloud.bounds
     cells = np.floor((xyz - low) / np.float32(spacing)).astype(np.int64)
     extent = cells.max(axis=0) + 1
-    return len(np.unique((cells[:, 0] * extent[1] + cells[:, 1]) * extent[2] + cells[:, 2]))
+    # Much faster than np.unique, which hashes or sorts stably.
+    keys = np.sort((cells[:, 0] * extent[1] + cells[:, 1]) * extent[2] + cells[:, 2])
+    return 1 + int(np.count_nonzero(keys[1:] != keys[:-1]))
 
 
 def load_scan(
