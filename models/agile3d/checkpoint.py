@@ -62,7 +62,7 @@ def _read_pickle(path: Path) -> object:
             "could run code on this computer; get the file from its authors again, or convert "
             "it to safetensors where you trust it"
         ) from error
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
+    except Exception as error:  # a damaged pickle fails in any way whatever
         raise CheckpointError(f"{path}: not a readable checkpoint ({error})") from error
     return content
 

@@ -60,6 +60,7 @@ class ClickDecoder(nn.Module):
             click_objects.to(device),
             click_times.to(device),
             object_count,
+            voxel_count=encoding.voxel_count,
             background_queries=self.config.background_queries,
             max_time=self.config.max_clicks,
         )

@@ -46,8 +46,11 @@ class Agile3D(ClickDecoder):
             on_stage: Told the fraction done between stages; may raise to stop.
 
         Raises:
-            ValueError: If the shapes do not match, voxels coincide or span too far.
+            ValueError: If there are no voxels, the shapes do not match, voxels coincide or
+                span too far.
         """
+        if len(voxel_coords) == 0:
+            raise ValueError("a scene needs at least one voxel")
         if not voxel_coords.shape == voxel_rgb.shape == voxel_xyz.shape:
             raise ValueError(
                 f"coordinates {tuple(voxel_coords.shape)}, colours {tuple(voxel_rgb.shape)} and "

@@ -72,6 +72,7 @@ class ClickQueries:
         times: Tensor,
         object_count: int,
         *,
+        voxel_count: int,
         background_queries: int,
         max_time: int,
     ) -> "ClickQueries":
@@ -83,16 +84,19 @@ class ClickQueries:
             times: Global 0-based order of each click, [n] integers; numbers past
                 `max_time` share its last row.
             object_count: M; objects without clicks are allowed.
+            voxel_count: Number of voxels of the scene.
             background_queries: Number of learnable background queries.
             max_time: Length of the order table.
 
         Raises:
-            ValueError: If the lengths differ or an object or time is out of range.
+            ValueError: If the lengths differ or a voxel, object or time is out of range.
         """
         if not len(voxels) == len(objects) == len(times):
             raise ValueError("clicks need as many objects and times as voxels")
         if len(objects) and not 0 <= int(objects.min()) <= int(objects.max()) <= object_count:
             raise ValueError(f"click objects must be 0..{object_count}")
+        if len(voxels) and not 0 <= int(voxels.min()) <= int(voxels.max()) < voxel_count:
+            raise ValueError(f"clicked voxels must be 0..{voxel_count - 1}")
         if len(times) and int(times.min()) < 0:
             raise ValueError("click times must not be negative")
         last = torch.where(objects > 0, objects, object_count + 1)
