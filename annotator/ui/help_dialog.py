@@ -17,10 +17,15 @@ _GESTURES = (
     ("Ctrl + left click", "this point belongs to no object (background)"),
     ("Right click on a marker", "delete that click"),
     ("Drag a marker", "move that click"),
+    ("Hold Q", "place several clicks; the network runs once when you let go"),
+    ("Alt with brush or lasso", "take hidden points too; Ctrl erases"),
     ("Left drag", "turn around the scan"),
     ("Right or middle drag, Shift + left drag", "shift the scan"),
     ("Wheel", "zoom to the cursor"),
-    ("Double click", "turn around this point from now on"),
+    (
+        "Double click (with the click tool: Shift + double click)",
+        "turn around this point from now on",
+    ),
     ("Arrow keys, then Space or Enter in the view", "move a cursor and click without a mouse"),
     ("Drop a file on the window", "open it"),
 )
