@@ -62,7 +62,6 @@ class Overlay:
         painter: QPainter,
         camera: OrbitCamera,
         behind: npt.NDArray[np.bool_],
-        ink: QColor,
     ) -> None:
         """Draw everything.
 
@@ -70,11 +69,10 @@ class Overlay:
             painter: Of a surface of the camera's viewport size.
             camera: Where the markers are seen from.
             behind: [M] which markers have points in front of them; drawn paler.
-            ink: Contrasts with the background.
         """
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.gizmo:
-            _paint_axes(painter, camera, ink)
+            _paint_axes(painter, camera)
         # Paler ones first, so that none covers a marker that can be seen.
         x, y = self.places(camera)
         for i in sorted(range(len(self.markers)), key=lambda i: not behind[i]):
@@ -150,7 +148,7 @@ def _paint_cursor(painter: QPainter, x: float, y: float) -> None:
             painter.drawLine(QPointF(x + 5 * dx, y + 5 * dy), QPointF(x + 17 * dx, y + 17 * dy))
 
 
-def _paint_axes(painter: QPainter, camera: OrbitCamera, ink: QColor) -> None:
+def _paint_axes(painter: QPainter, camera: OrbitCamera) -> None:
     right, up, forward = camera.axes()
     origin = QPointF(AXIS_LENGTH + 18, camera.viewport[1] - AXIS_LENGTH - 18)
     for axis in np.argsort(-forward):  # the farthest first
@@ -159,7 +157,6 @@ def _paint_axes(painter: QPainter, camera: OrbitCamera, ink: QColor) -> None:
         painter.setPen(QPen(colour, 2.2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.drawLine(origin, tip)
         label = origin + (tip - origin) * 1.32
-        painter.setPen(ink)
         painter.drawText(
             QRectF(label.x() - 10, label.y() - 10, 20, 20), Qt.AlignmentFlag.AlignCenter, name
         )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from annotator.domain.camera import OrbitCamera
@@ -305,10 +305,8 @@ class PointView(QWidget):
 
     def paint_overlay(self, painter: QPainter, behind: npt.NDArray[np.bool_]) -> None:
         """Draw what is over the points; renderers call it with their surface's painter."""
-        ink = QColor(*self._scene.look.background)
-        ink = QColor(40, 40, 40) if ink.lightnessF() > 0.5 else QColor(225, 225, 225)
         self.overlay.gizmo = self._scene.blocks is not None
-        self.overlay.paint(painter, self.camera, behind, ink)
+        self.overlay.paint(painter, self.camera, behind)
 
     def markers_behind(self) -> npt.NDArray[np.bool_]:
         """Return which markers [M] have points clearly in front of most of their middle."""
