@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QCursor
-from PySide6.QtWidgets import QDockWidget, QMenu, QWidget
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QCursor
+from PySide6.QtWidgets import QColorDialog, QDockWidget, QMenu, QWidget
 
 from annotator.domain import BACKGROUND, WorkingSet
 from annotator.engine.session import EngineSession
@@ -189,6 +189,22 @@ class AnnotationController(QObject):
         self._merge_menu.popup(QCursor.pos())
         return self._merge_menu
 
+    def ask_colour(self) -> QColorDialog | None:
+        """Let the person choose the current object's colour; return the dialog."""
+        info = self.bench.current
+        if info is None:
+            return None
+        dialog = QColorDialog(QColor(*info.colour), self._objects_dock)
+        dialog.setWindowTitle(f"Colour of {info.name or info.object_id}")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.colorSelected.connect(
+            lambda c: self.objects.change(
+                info.object_id, {"colour": (c.red(), c.green(), c.blue())}
+            )
+        )
+        dialog.open()
+        return dialog
+
     def select_tool(self, name: str) -> None:
         """Take another tool: click, brush, eraser or lasso."""
         self._cancel_gesture()
@@ -219,7 +235,7 @@ class AnnotationController(QObject):
         self._tools[self._tool].cancel()
 
     def _command(self, name: str) -> None:
-        extra = {"clip_all": self.clip.reset}
+        extra = {"clip_all": self.clip.reset, "colour_object": self.ask_colour}
         {**self.action_handlers(), **extra}[name]()
 
     # What the window shows -------------------------------------------------------------------

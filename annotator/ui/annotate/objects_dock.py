@@ -33,6 +33,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 _BUTTONS = (
     ButtonSpec("new_object", "add", "New object (N)"),
+    ButtonSpec("colour_object", "colour", "Colour of the object (double click its chip)"),
     ButtonSpec("merge_object", "merge", "Merge the object into another (M)"),
     ButtonSpec("isolate_object", "isolate", "Show this object only; again shows all (I)"),
     ButtonSpec("show_all", "show", "Show all objects (Shift+H)"),
@@ -148,6 +149,7 @@ class ObjectsDock(QDockWidget):
         header.setSectionResizeMode(columns.NAME, QHeaderView.ResizeMode.Stretch)
         header.setHighlightSections(False)
         table.selectionModel().currentRowChanged.connect(self._announce)
+        table.doubleClicked.connect(self._ask_colour)
         return table
 
     def _lay_out(self) -> None:
@@ -199,6 +201,10 @@ class ObjectsDock(QDockWidget):
             self.show()
             self.table.setFocus()
             self.table.edit(index)
+
+    def _ask_colour(self, index: QModelIndex) -> None:
+        if index.column() == columns.OBJECT:
+            self.commandChosen.emit("colour_object")
 
     def _announce(self, current: QModelIndex) -> None:
         row = self._model.row_at(self._proxy.mapToSource(current).row())

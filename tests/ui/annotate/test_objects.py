@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QLineEdit
+from PySide6.QtWidgets import QColorDialog, QComboBox, QLineEdit
 
 from annotator.domain import LabelClass, LabelSet
 from annotator.ui.annotate import objects_model as columns
@@ -192,3 +193,14 @@ def test_buttons_of_the_docks_do_what_they_say(three):
     assert set(three.asset.objects) == {1, 2, 3, 4}
     dock(three).button("delete_object").click()
     assert set(three.asset.objects) == {1, 2, 3}
+
+
+def test_a_colour_chosen_for_an_object_is_used_everywhere(three):
+    dock(three).table.doubleClicked.emit(cell(three, 2, columns.OBJECT))
+    dialog = dock(three).findChild(QColorDialog)
+    dialog.setCurrentColor(QColor(10, 20, 30))
+    dialog.accept()
+    assert three.asset.objects[3].colour == (10, 20, 30)
+    assert {m.colour for m in three.view.overlay.markers if m.object_id == 3} == {(10, 20, 30)}
+    three.do("undo")
+    assert three.asset.objects[3].colour != (10, 20, 30)
