@@ -55,8 +55,9 @@ def spoil(data, damage, kept):
     return bytes(data[: max(1, round(kept * len(data)))])
 
 
+@pytest.mark.slow
 @given(damage=damages, kept=st.sampled_from([1.0, 1.0, 1.0, 0.99, 0.7, 0.3]))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_damaged_file_opens_right_or_is_refused_and_salvage_invents_nothing(whole, damage, kept):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "p.annot"

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -213,5 +214,5 @@ class ProjectAgainstModel(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-TestProjectAgainstModel = ProjectAgainstModel.TestCase
+TestProjectAgainstModel = pytest.mark.slow(ProjectAgainstModel.TestCase)
 TestProjectAgainstModel.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
