@@ -19,6 +19,7 @@ from annotator.formats.source import FileCloud, Reading
 
 _CHUNK = 1_000_000
 _VLR_HEADER = 54
+_SHORTEST_RECORD = 20
 _SLACK = 1 << 16
 _POLL_SECONDS = 0.05
 # Thread pools would reserve address space that the child's memory limit counts.
@@ -120,6 +121,8 @@ def check_header(file: BinaryIO, reading: Reading) -> LasSizes:
     reading.require(
         sizes.vlrs * _VLR_HEADER, sizes.points_at - sizes.header, f"{sizes.vlrs:,} records"
     )
+    if sizes.record < _SHORTEST_RECORD:
+        raise reading.damaged(f"has a LAS header with points of {sizes.record} bytes")
     rest = reading.size - sizes.points_at
     if not sizes.compressed:
         reading.require(sizes.points * sizes.record, rest, f"{sizes.points:,} points")

@@ -2,7 +2,9 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping
+from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -50,15 +52,26 @@ def read_npz(reading: Reading) -> FileCloud:
         AnnotatorError: If it is damaged or has no array of points.
         Cancelled: If the reading was cancelled.
     """
-    arrays: dict[str, Array] = {}
-    with zipfile.ZipFile(reading.path) as archive:
-        members = [m for m in archive.infolist() if m.filename.endswith(".npy")]
-        for done, member in enumerate(members):
-            reading.step(done / len(members))
-            name = member.filename[: -len(".npy")]
-            if plain_name(name) in _KNOWN or len(members) == 1:
-                arrays[name] = _load_member(archive, member, reading)
+    try:
+        with zipfile.ZipFile(reading.path) as archive:
+            members = [m for m in archive.infolist() if m.filename.endswith(".npy")]
+            arrays = _load_known(archive, members, reading)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+        raise reading.damaged("is no intact NumPy archive") from error
     return finish(_from_arrays(arrays, [m.filename for m in members], reading), reading)
+
+
+def _load_known(
+    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], reading: Reading
+) -> dict[str, Array]:
+    """Load the members with a known name, or the only one."""
+    arrays: dict[str, Array] = {}
+    for done, member in enumerate(members):
+        reading.step(done / len(members))
+        name = member.filename[: -len(".npy")]
+        if plain_name(name) in _KNOWN or len(members) == 1:
+            arrays[name] = _load_member(archive, member, reading)
+    return arrays
 
 
 def _load_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, reading: Reading) -> Array:
@@ -100,12 +113,16 @@ def _read_header(
     version_1 = head[6] == 1
     length = int.from_bytes(head[8:10] if version_1 else head[8:12], "little")
     reading.require(length, min(size, _HEADER_LIMIT), "an array header")
-    rest = file.read(length - 2 if version_1 else length)
+    rest = file.read(max(length - 2, 0) if version_1 else length)
     stream = io.BytesIO(head + rest)
-    np.lib.format.read_magic(stream)
-    if version_1:
-        return np.lib.format.read_array_header_1_0(stream)
-    return np.lib.format.read_array_header_2_0(stream)
+    try:
+        np.lib.format.read_magic(stream)
+        if version_1:
+            return np.lib.format.read_array_header_1_0(stream)
+        return np.lib.format.read_array_header_2_0(stream)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, TokenError) as error:
+        # numpy parses the header as a Python literal, which fails in as many ways.
+        raise reading.damaged("has an array header that does not make sense") from error
 
 
 def _read_exactly(file: BinaryIO, needed: int, reading: Reading) -> bytearray:

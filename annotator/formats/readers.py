@@ -78,7 +78,7 @@ def read_cloud(
         AnnotatorError: If the scan cannot be read; names the file and what to do.
         Cancelled: If `cancel` was set.
     """
-    reading = Reading.of(Path(path), progress, cancel)
+    reading = Reading.of(Path(path).absolute(), progress, cancel)
     reading.step(0.0)
     reader = find_reader(reading)
     try:
