@@ -11,7 +11,7 @@ from models.agile3d import quantize
 TRAINED_SIZE = 0.05
 """Voxel edge in metres that the network was trained with, on rooms."""
 SMALLEST_SIZE = 0.002
-VOXELS_ACROSS = 100
+VOXELS_ACROSS = 50
 """Voxels along the longest side of a scan smaller than a room."""
 POINTS_PER_VOXEL = 1.2
 """With fewer the voxels of one surface no longer touch."""
@@ -44,7 +44,7 @@ class Voxels:
     def scaled_xyz(self) -> npt.NDArray[np.float32]:
         """Positions [V, 3] magnified as much as the voxels are smaller than in training.
 
-        A table top in 1 cm voxels is thus a room for the network, also where it reckons
+        A table top in 2 cm voxels is thus a room for the network, also where it reckons
         with metres. With voxels of 5 cm they are the positions themselves.
         """
         return self.xyz * np.float32(TRAINED_SIZE / self.size)
@@ -79,10 +79,11 @@ def automatic_size(xyz: npt.NDArray[np.float32]) -> float:
     """Choose the voxel edge for points [N, 3] in metres.
 
     The network was trained on rooms with 5 cm. A scan whose longest side (between the
-    1st and 99th percentile, so that strays do not count) is below 5 m gets a hundredth
-    of it, which makes a table top look as large as a room: about 1 cm. The edge then
-    grows until voxels hold 1.2 points on average (up to 5 cm) and until there are at
-    most 400,000 of them.
+    1st and 99th percentile, so that strays do not count) is below 2.5 m gets a fiftieth
+    of it, which makes a table top look nearly as large as a room: about 2 cm. (1 cm is no
+    better at the first click, and worse from the second on.) The edge then grows until
+    voxels hold 1.2 points on average (up to 5 cm) and until there are at most 400,000
+    of them.
     """
     sample = xyz[:: max(1, len(xyz) // 100_000)]
     low, high = np.percentile(sample, [1, 99], axis=0)
