@@ -160,7 +160,8 @@ class FileHandlers(QObject):
         """Read clicks aside and add them as one step."""
 
         def work(progress: Progress, cancel: CancelToken) -> list[Click]:
-            return place_clicks(read_clicks(path), workspace.scan, path)
+            clicks = read_clicks(path, origin=workspace.scan.origin)
+            return place_clicks(clicks, workspace.scan, path)
 
         def done(clicks: Sequence[Click]) -> None:
             if self._window.workspace is not workspace:
