@@ -5,8 +5,10 @@ import torch
 from annotator.domain import AnnotatorError, Cancelled, CancelToken, Click, PointCloud, Prompt
 from annotator.engine.contract import prompt_on
 from annotator.engine.registry import PluginRegistry
+from annotator.engine.session import EngineSession
 from annotator.engine.weights import import_weights, verify_weights
 from models.agile3d import labels_from_logits, quantize
+from tests.engine.helpers import Recorder
 from tests.plugins.weights import install_random_weights, random_network
 
 
@@ -252,6 +254,21 @@ def test_the_official_checkpoint_is_imported_and_segments(tmp_path):
     cloud = room(400)
     labels = engine.predict(engine.encode(cloud), prompt_on(cloud, (0, 3))).labels
     assert labels[0] == 3
+
+
+def test_a_click_travels_through_the_session_to_a_mask(registry):
+    session = EngineSession(registry, device="cpu")
+    recorder = Recorder(session)
+    cloud = room()
+    session.use("agile3d:compact", {"voxel_size": 0.2})
+    session.open_asset(1, cloud)
+    generation = session.request(1, prompt_on(cloud, (10, 7), (500, 0)))
+    try:
+        labels = recorder.wait("done", generation=generation).result.labels
+    finally:
+        session.close()
+    assert labels[[10, 500]].tolist() == [7, 0]
+    assert recorder.kinds(asset_id=None) == ["loading", "ready"]
 
 
 @pytest.mark.gpu
