@@ -62,7 +62,7 @@ def report(capsys: pytest.CaptureFixture, what: str, took: tuple[float, float]) 
 def surface(count: int, seed: int = 0) -> list[torch.Tensor]:
     """A made-up room of about `count` voxels: floor, walls and boxes, as scans have them."""
     rng = np.random.default_rng(seed)
-    side = int((count / 4.3) ** 0.5)
+    side = int((count / 2.95) ** 0.5)
     u, v = np.meshgrid(np.arange(side), np.arange(side), indexing="ij")
     zero = np.zeros_like(u)
     planes = [(u, v, zero), (u, zero, v // 2), (zero, u, v // 2), (u, zero + side, v // 2)]
