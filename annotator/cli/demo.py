@@ -10,7 +10,6 @@ from annotator.cli.engines import (
     DEFAULT_ENGINE,
     open_engine,
     predict_mask,
-    read_placed_clicks,
     read_scan,
 )
 from annotator.cli.pictures import draw_scan, write_png
@@ -23,6 +22,7 @@ def demo(
     device: str = typer.Option("auto", help="auto, cpu, cuda or mps."),
 ) -> None:
     """Segment the bundled sample scan and write pictures of it before and after."""
+    from annotator.formats import read_placed_clicks
     from annotator.samples import SAMPLE_CLICKS, SAMPLE_ROOM
 
     cloud = read_scan(SAMPLE_ROOM)

@@ -10,7 +10,6 @@ from annotator.cli.engines import (
     DEFAULT_ENGINE,
     open_engine,
     predict_mask,
-    read_placed_clicks,
     read_scan,
 )
 from annotator.domain import Prompt
@@ -26,7 +25,7 @@ def segment(
     format_id: str | None = typer.Option(None, "--format", help="Format, if not by suffix."),
 ) -> None:
     """Segment a scan from a file of clicks and write a label for every point."""
-    from annotator.formats import write_cloud
+    from annotator.formats import read_placed_clicks, write_cloud
 
     cloud = read_scan(scan)
     placed = read_placed_clicks(clicks, cloud)

@@ -1,6 +1,7 @@
 """Readers and writers of scans and clicks: one module a format, one table of each."""
 
 from annotator.formats.clicks_json import ClickFile, read_click_file, read_clicks, write_clicks
+from annotator.formats.placing import place_clicks, read_placed_clicks
 from annotator.formats.readers import CLOUD_READERS, CloudReader, read_cloud
 from annotator.formats.source import FileCloud, Source, all_rows
 from annotator.formats.writers import CLOUD_WRITERS, CloudWriter, write_cloud
@@ -14,9 +15,11 @@ __all__ = [
     "FileCloud",
     "Source",
     "all_rows",
+    "place_clicks",
     "read_click_file",
     "read_clicks",
     "read_cloud",
+    "read_placed_clicks",
     "write_clicks",
     "write_cloud",
 ]

@@ -6,14 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
-from scipy.spatial import cKDTree
 
 from annotator.domain import AnnotatorError, CancelToken, Click, Progress
-from annotator.formats import CLOUD_READERS, read_clicks
+from annotator.formats import CLOUD_READERS, read_placed_clicks
 from annotator.project import Project, SalvageReport
 from annotator.ui.export_dialog import ExportChoice, ExportContent, ExportDialog, write
 from annotator.ui.loading import LoadedScan
@@ -160,8 +158,7 @@ class FileHandlers(QObject):
         """Read clicks aside and add them as one step."""
 
         def work(progress: Progress, cancel: CancelToken) -> list[Click]:
-            clicks = read_clicks(path, origin=workspace.scan.origin)
-            return place_clicks(clicks, workspace.scan, path)
+            return read_working_clicks(path, workspace.scan)
 
         def done(clicks: Sequence[Click]) -> None:
             if self._window.workspace is not workspace:
@@ -224,26 +221,12 @@ def content_of(workspace: Workspace) -> ExportContent:
     return ExportContent(workspace.scan, copied, clicks, dict(asset.objects))
 
 
-def place_clicks(clicks: Sequence[Click], scan: LoadedScan, source: Path) -> list[Click]:
-    """Return clicks on rows of the working set; those without a row take the nearest point.
+def read_working_clicks(path: Path, scan: LoadedScan) -> list[Click]:
+    """Read a file of clicks; each gets the working point that stands for its point.
 
     Raises:
-        AnnotatorError: If a click names a row that the scan does not have.
+        AnnotatorError: If the file is malformed or was made for another scan.
     """
-    total, working = len(scan.cloud), scan.working
-    tree = cKDTree(working.cloud.xyz) if any(c.index is None for c in clicks) else None
-    placed = []
-    for number, click in enumerate(clicks):
-        if click.index is not None and not 0 <= click.index < total:
-            raise AnnotatorError(
-                f"Click {number} of {source.name} names point {click.index}, "
-                f"but the scan has {total} points.",
-                "Was the file made for another scan?",
-            )
-        if click.index is not None:
-            row = int(working.inverse[click.index])
-        else:
-            assert tree is not None
-            row = int(tree.query(np.asarray(click.position))[1])
-        placed.append(replace(click, index=row))
-    return placed
+    rows = scan.working.inverse
+    clicks = read_placed_clicks(path, scan.cloud)
+    return [replace(click, index=int(rows[click.index or 0])) for click in clicks]
