@@ -235,7 +235,7 @@ def plant(rng: Rng, s: float) -> Surface:
     scale = rng.uniform(0.4, 1.6)
     pot = cylinder(rng, 0.1 * scale, 0.2 * scale, s, 0.13 * scale)
     count = int(600 * scale * (0.015 / s))
-    crown = rng.normal(0, 0.14 * scale, (count, 3)) + (0, 0, 0.5 * scale)
+    crown = rng.normal((0, 0, 0.5 * scale), 0.14 * scale, (count, 3))
     crown[:, 2] = np.maximum(crown[:, 2], 0.15 * scale)
     green = np.array([0.15, rng.uniform(0.25, 0.5), 0.12])
     leaves = Surface.of(crown, painted(rng, crown.astype(np.float32), green, 0.5))

@@ -64,14 +64,25 @@ def _any_object(rng: Rng, labels: npt.NDArray[np.int32]) -> int:
 
 
 def _moved(rng: Rng, xyz: Float) -> Float:
-    """Turn about z, tilt a little, scale and mirror."""
+    """Turn about z, tilt a little, scale, mirror and bend."""
     yaw = rng.uniform(0, 2 * np.pi)
     c, s = np.cos(yaw), np.sin(yaw)
     turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
     tilt = np.eye(3) + np.cross(np.eye(3), rng.normal(0, 0.02, 3))
     scale = np.exp(rng.normal(0, 0.15)) * np.array([rng.choice([-1, 1]), 1, 1])
     moved: Float = (xyz @ (turn @ tilt * scale)).astype(np.float32)
-    return moved
+    return bent(rng, moved)
+
+
+def bent(rng: Rng, xyz: Float) -> Float:
+    """Bend space by up to some centimetres, as drifting cameras and smoothed meshes do."""
+    amplitude = rng.uniform(0, 0.025)
+    waves = rng.normal(size=(3, 6)) * (2 * np.pi / rng.uniform(0.4, 2.0))
+    phases = rng.uniform(0, 2 * np.pi, 6)
+    directions = rng.normal(0, amplitude / 2, (6, 3))
+    field = np.sin(xyz @ waves.astype(np.float32) + phases.astype(np.float32))
+    result: Float = (xyz + field @ directions).astype(np.float32)
+    return result
 
 
 def recoloured(rng: Rng, rgb: Float) -> Float:
