@@ -39,6 +39,7 @@ class ScanSettings:
         holes: Number of places where the sensor saw nothing.
         colourless: Whether the scan has no colour.
         steep: Whether the cameras look down from one side only, as on a tabletop.
+        moved: Whether the scan is turned about z and moved at random.
     """
 
     cameras: int = 20
@@ -49,6 +50,7 @@ class ScanSettings:
     holes: int = 5
     colourless: bool = False
     steep: bool = False
+    moved: bool = True
 
     @classmethod
     def draw(cls, rng: Rng, *, steep: bool = False) -> "ScanSettings":
@@ -83,7 +85,7 @@ def scan(rng: Rng, scene: Scene, settings: ScanSettings | None = None) -> Scan:
     colours = np.round(np.clip(rgb, 0, 1) * 255).astype(np.uint8)
     if settings.colourless:
         colours[:] = 0
-    return Scan(_anywhere(rng, xyz), colours, labels)
+    return Scan(_anywhere(rng, xyz) if settings.moved else xyz, colours, labels)
 
 
 def _observe(
