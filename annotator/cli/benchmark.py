@@ -103,9 +103,7 @@ def _predictor(engine: "OpenEngine", encoding: object) -> "Predict":
 
 
 def _print_figures(figures: dict[str, dict[str, float]]) -> None:
+    """Print a row for each figure and a column for each plugin, which fits any terminal."""
     names = list(next(iter(figures.values()), {}))
-    rows = [
-        (reference, *(f"{values[name]:.3f}" for name in names))
-        for reference, values in figures.items()
-    ]
-    print_table(("plugin", *names), rows)
+    rows = [(name, *(f"{values[name]:.3f}" for values in figures.values())) for name in names]
+    print_table(("figure", *figures), rows)
