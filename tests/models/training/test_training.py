@@ -1,0 +1,166 @@
+"""Clicks are simulated as published; training learns, resumes and exports."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from models.agile3d.config import Agile3DConfig
+from models.agile3d.synthetic.scan import Scan
+from models.agile3d.synthetic.store import save_scan
+from models.agile3d.training.benchmark import load_network
+from models.agile3d.training.crops import draw_crop, draw_objects, recoloured
+from models.agile3d.training.evaluate import evaluate, mean_iou
+from models.agile3d.training.export import export, load_average
+from models.agile3d.training.losses import click_weights, layer_loss
+from models.agile3d.training.simulator import error_regions
+from models.agile3d.training.train import Recipe, Trainer
+
+TINY = Agile3DConfig(
+    init_dim=8,
+    planes=(8, 8, 8, 8, 8, 8, 8, 8),
+    layers=(1,) * 8,
+    conv1_kernel=3,
+    hidden=16,
+    heads=2,
+    ffn=16,
+    decoder_layers=2,
+    position_extent=4.0,
+    geometry=True,
+    reach=True,
+)
+
+
+def _blocks(seed=0):
+    """A floor with three coloured cubes."""
+    rng = np.random.default_rng(seed)
+    floor = np.c_[rng.uniform(0, 2.5, (6000, 2)), np.zeros(6000)]
+    parts, labels = [floor], [np.full(6000, 1)]
+    for number, (x, y) in enumerate(((0.6, 0.6), (1.8, 0.7), (1.2, 1.9)), start=2):
+        parts.append(rng.uniform((x - 0.25, y - 0.25, 0.05), (x + 0.25, y + 0.25, 0.55), (1500, 3)))
+        labels.append(np.full(1500, number))
+    xyz, label = np.concatenate(parts).astype(np.float32), np.concatenate(labels)
+    rgb = np.random.default_rng(1).integers(0, 255, (6, 3), dtype=np.uint8)[label]
+    order = rng.permutation(len(xyz))
+    return Scan(xyz[order], rgb[order], label[order].astype(np.int32))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("scans")
+    save_scan(path / "scan000000.npz", _blocks())
+    return path
+
+
+def _trainer(folder, **changes):
+    recipe = replace(Recipe(steps=40, max_voxels=1500, warm_up=2, rounds=1), **changes)
+    return Trainer(TINY, recipe, sorted(folder.glob("scan*.npz")))
+
+
+def test_the_first_click_lands_deepest_inside_the_object():
+    xyz = np.stack(np.meshgrid(np.arange(9), np.arange(9), [0.0]), -1).reshape(-1, 3)
+    truth = ((xyz[:, 0] >= 2) & (xyz[:, 0] <= 6) & (xyz[:, 1] >= 2) & (xyz[:, 1] <= 6)).astype(int)
+    (region,) = error_regions(xyz.astype(np.float32) * 0.05, truth, np.zeros_like(truth))
+    assert xyz[region.voxel].tolist() == [4, 4, 0]
+    assert region.truth == 1
+    assert region.depth == pytest.approx(0.15)
+
+
+def test_errors_are_told_apart_by_truth_and_prediction():
+    xyz = np.c_[np.arange(12) * 0.05, np.zeros(12), np.zeros(12)].astype(np.float32)
+    truth = np.array([1, 1, 1, 1, 1, 1, 2, 2, 0, 0, 0, 0])
+    predicted = np.array([0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 2])
+    regions = error_regions(xyz, truth, predicted)
+    assert regions[0].truth == 1  # the deepest first
+    assert sorted(region.truth for region in regions) == [0, 1, 2]
+    assert error_regions(xyz, truth, truth) == []
+
+
+def test_depths_do_not_depend_on_the_shortcut():
+    xyz = np.random.default_rng(0).uniform(0, 4, (3000, 3)).astype(np.float32)
+    truth = (xyz[:, 0] > 2).astype(np.int64)
+    (region,) = error_regions(xyz, truth, np.zeros_like(truth))
+    outside = xyz[truth == 0]
+    distances = [np.linalg.norm(outside - p, axis=1).min() for p in xyz[truth == 1]]
+    assert region.depth == pytest.approx(max(distances), rel=1e-5)
+
+
+def test_voxels_near_clicks_weigh_more():
+    xyz = torch.tensor([[0.0, 0, 0], [0.15, 0, 0], [1.0, 0, 0]])
+    weights = click_weights(xyz, torch.tensor([0]))
+    assert weights.tolist() == pytest.approx([2.0, 1.4, 0.8])
+
+
+def test_the_loss_prefers_right_labels():
+    truth = torch.tensor([0, 0, 1, 2])
+    right = torch.nn.functional.one_hot(truth, 3).float() * 8
+    even = torch.ones(4)
+    assert layer_loss(right, truth, even) < 0.1
+    assert layer_loss(right.flip(0), truth, even) > 2
+
+
+def test_crops_are_small_and_objects_are_renumbered():
+    rng = np.random.default_rng(0)
+    crop = draw_crop(rng, _blocks(), 600)
+    assert len(crop.coords) <= 600
+    assert len(np.unique(crop.coords, axis=0)) == len(crop.coords)
+    truth, count = draw_objects(rng, crop.labels)
+    assert set(np.unique(truth)) <= set(range(count + 1))
+    assert count >= 1
+
+
+def test_recoloured_scans_stay_within_the_colour_range():
+    for seed in range(20):
+        made = recoloured(np.random.default_rng(seed), np.random.default_rng(1).random((50, 3)))
+        assert made.min() >= 0
+        assert made.max() <= 1
+
+
+def test_training_lowers_the_loss(folder):
+    trainer = _trainer(folder)
+    losses = [trainer.train_step()["loss"] for _ in range(40)]
+    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
+
+
+def test_a_resumed_run_equals_an_unbroken_one(folder, tmp_path):
+    whole = _trainer(folder)
+    for _ in range(4):
+        whole.train_step()
+    first = _trainer(folder)
+    for _ in range(2):
+        first.train_step()
+    first.save(tmp_path / "run.pt")
+    second = _trainer(folder, seed=0)
+    second.load(tmp_path / "run.pt")
+    for _ in range(2):
+        second.train_step()
+    for a, b in zip(
+        whole.network.state_dict().values(), second.network.state_dict().values(), strict=True
+    ):
+        assert torch.allclose(a, b, atol=1e-5)
+
+
+def test_exported_weights_predict_as_the_average_does(folder, tmp_path):
+    trainer = _trainer(folder)
+    for _ in range(5):
+        trainer.train_step()
+    trainer.save(tmp_path / "run.pt")
+    average = load_average(tmp_path / "run.pt")
+    export(average, tmp_path / "small.safetensors", licence="MIT")
+    again = load_network(tmp_path / "small.safetensors")
+    assert again.config == TINY
+    kept = dict(average.named_parameters())
+    for name, value in again.named_parameters():
+        assert torch.allclose(value, kept[name].half().float()), name
+
+
+def test_evaluation_reports_one_curve_a_draw(folder):
+    curves = evaluate(_trainer(folder).average, _blocks(), 2, objects=2, clicks_per_object=2)
+    assert curves.shape == (2, 2)
+    assert ((curves >= 0) & (curves <= 1)).all()
+
+
+def test_mean_iou_counts_objects_alike():
+    truth, predicted = np.array([1, 1, 1, 2]), np.array([1, 1, 0, 2])
+    assert mean_iou(truth, predicted, 2) == pytest.approx((2 / 3 + 1) / 2)
