@@ -237,6 +237,9 @@ class MainWindow(QMainWindow):
         controller.close()
         for dock in self._docks:
             self.removeDockWidget(dock)
+            # Deleted later, but no child any more at once: restoring the layout of the
+            # next scan goes by name and must not find this one.
+            dock.setParent(None)
             dock.deleteLater()
         self._docks = []
         controller.deleteLater()
