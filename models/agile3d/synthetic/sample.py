@@ -70,7 +70,7 @@ def compose_sample(library: FurnitureLibrary, rng: Rng) -> Scene:
         made.append(_placed(library, placement).as_part(number))
     whole = join(made)
     # Half of the generator's uneven light, for people to look at.
-    light = (lit(rng, whole.xyz, whole.rgb) + whole.rgb) / 2
+    light = ((lit(rng, whole.xyz, whole.rgb) + whole.rgb) / 2).astype(np.float32)
     return Scene(Surface(whole.xyz, light, whole.part), SIZE, ())
 
 
