@@ -72,6 +72,7 @@ class MainWindow(QMainWindow):
         self.workspace: Workspace | None = None
         self.controller: AnnotationController | None = None
         self._docks: list[QDockWidget] = []
+        self._closed_docks: set[str] = set()
         self.jobs = JobRunner(self)
         self.messages = MessageBar(self)
         self.view = create_point_view(renderer or preferences["renderer"], self)
@@ -221,6 +222,10 @@ class MainWindow(QMainWindow):
             self.statusBar().addWidget(widget)
             widget.show()
         self._restore_layout()
+        # Qt's restored state sometimes brings a closed dock back when events are pending.
+        for dock in self._docks:
+            if dock.objectName() in self._closed_docks:
+                dock.hide()
         self._disconnect = workspace.project.changed.connect(self._on_change)
         controller.open_asset(workspace.asset_id, workspace.scan.working)
 
@@ -229,6 +234,7 @@ class MainWindow(QMainWindow):
         if self.workspace is None or self.controller is None:
             return
         self._save_layout()
+        self._closed_docks = {dock.objectName() for dock in self._docks if dock.isHidden()}
         self._disconnect()
         controller, self.controller = self.controller, None
         self.actions_manager.withdraw(controller.action_handlers())
