@@ -45,14 +45,32 @@ def draw_crop(rng: Rng, scan: Scan, max_voxels: int, *, augment: bool = True) ->
     centre = xyz[_any_object(rng, scan.labels), :2]
     distance = np.abs(xyz[:, :2] - centre).max(axis=1)
     near = np.flatnonzero(distance < rng.uniform(1.3, 2.6))
+    if augment and rng.random() < 0.7:
+        near = _coarser(rng, xyz, near)
     coords, rows, _ = quantize(xyz[near], VOXEL)
     if len(rows) > max_voxels:
         kept = np.sort(np.argpartition(distance[near[rows]], max_voxels)[:max_voxels])
         coords, rows = coords[kept], rows[kept]
     rows = near[rows]
     rgb: Float = scan.rgb[rows].astype(np.float32) / np.float32(255)
-    colours = recoloured(rng, rgb) if augment else rgb
+    colours = recoloured(rng, _shaded(rng, xyz[rows], rgb)) if augment else rgb
     return Crop(coords, colours, xyz[rows], scan.labels[rows].astype(np.int64))
+
+
+def _coarser(rng: Rng, xyz: Float, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Keep one point a cell of 2.5 to 4.5 cm: meshes of real scans are that coarse."""
+    _, kept, _ = quantize(xyz[rows] + rng.random(3).astype(np.float32), rng.uniform(0.025, 0.045))
+    return rows[kept]
+
+
+def _shaded(rng: Rng, xyz: Float, rgb: Float) -> Float:
+    """Let light and shadow vary within objects, as they do in real scans."""
+    field = np.zeros(len(xyz))
+    for wavelength in rng.uniform(0.3, 3.0, 3):
+        wave = rng.normal(size=3) / wavelength * 2 * np.pi
+        field += np.sin(xyz @ wave + rng.uniform(0, 2 * np.pi))
+    shaded: Float = (rgb * np.exp(rng.uniform(0, 0.3) * field)[:, None]).astype(np.float32)
+    return shaded
 
 
 def _any_object(rng: Rng, labels: npt.NDArray[np.int32]) -> int:

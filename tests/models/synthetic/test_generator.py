@@ -8,6 +8,7 @@ from models.agile3d.synthetic.__main__ import make_scan
 from models.agile3d.synthetic.layout import Space
 from models.agile3d.synthetic.rooms import Scene, compose_room, compose_tabletop
 from models.agile3d.synthetic.scan import ScanSettings, scan
+from models.agile3d.synthetic.statistics import describe
 from models.agile3d.synthetic.store import load_scan, save_scan
 from models.agile3d.synthetic.surfaces import Surface, box
 
@@ -106,3 +107,12 @@ def test_small_things_rest_on_what_carries_them():
     cup = Surface.of(box(rng, (0.1, 0.1, 0.1), 0.01), grey)
     assert space.support(cup.moved((1.5, 1.5, 0))) == pytest.approx(0.7, abs=0.01)
     assert space.support(cup.moved((0.5, 0.5, 0))) == pytest.approx(0.0, abs=0.01)
+
+
+def test_statistics_count_objects_and_voxels(room):
+    made = scan(np.random.default_rng(0), room, ScanSettings(spacing=0.03, holes=0))
+    figures = describe(made)
+    assert figures.points == len(made.xyz)
+    assert figures.objects == len(np.unique(made.labels[made.labels > 0]))
+    assert 0.01 < figures.spacing < 0.04
+    assert figures.object_extent[2] > 2  # a wall
