@@ -1,20 +1,22 @@
 """Clicks, assets, labels and results: the words of the application, in numpy only."""
 
-from annotator.domain.clicks import BACKGROUND, Click, Prompt
+from annotator.domain.clicks import BACKGROUND, Box, Click, Prompt
 from annotator.domain.cloud import PointCloud
 from annotator.domain.errors import AnnotatorError, Cancelled
 from annotator.domain.images import Image
 from annotator.domain.labels import LabelClass, LabelSet, ObjectInfo, object_colour
 from annotator.domain.progress import CancelToken, Progress, no_progress
-from annotator.domain.results import Clip, Mask, Pose, Result
+from annotator.domain.results import Candidate, Clip, Mask, Pose, Result
 from annotator.domain.signals import Signal
 from annotator.domain.thinning import WorkingSet, thin
 
 __all__ = [
     "BACKGROUND",
     "AnnotatorError",
+    "Box",
     "CancelToken",
     "Cancelled",
+    "Candidate",
     "Click",
     "Clip",
     "Image",

@@ -7,6 +7,21 @@ import numpy.typing as npt
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """One of several masks that an engine offers for an object, best first.
+
+    Attributes:
+        object_id: The object.
+        inside: [H, W] bool: the pixels it would get.
+        score: What the engine thinks of it, in [0, 1].
+    """
+
+    object_id: int
+    inside: npt.NDArray[np.bool_]
+    score: float
+
+
+@dataclass(frozen=True)
 class Mask:
     """A label for every point of a cloud or every pixel of an image.
 
@@ -16,11 +31,14 @@ class Mask:
             None if the engine has none.
         probability: Same shape, float32: probability of "object" for single-object
             image engines; None elsewhere.
+        candidates: Other masks that the engine offers, in the order that
+            `Prompt.candidates` counts them; empty if it offers none.
     """
 
     labels: npt.NDArray[np.int32]
     confidence: npt.NDArray[np.float32] | None = None
     probability: npt.NDArray[np.float32] | None = None
+    candidates: tuple[Candidate, ...] = ()
 
     def changed_from(self, earlier: "Mask | None") -> npt.NDArray[np.int64]:
         """Return flat indices whose label differs from `earlier`: all that a canvas redraws."""

@@ -7,7 +7,8 @@
                  "time_ns": 0, "id": 1}]}
 
 Only `clicks` with `position` and `object` is needed. Positions are absolute, as the
-scan's file has them; object 0 is the background.
+scan's file has them; object 0 is the background. On photos positions are [x, y] pixels,
+and "positive": false says "outside of this object".
 """
 
 import json
@@ -103,6 +104,7 @@ def _click_entry(click: Click, origin: Float64 | None) -> Entry:
         "order": click.order,
         "time_ns": click.time_ns,
         "id": click.click_id,
+        **({} if click.positive else {"positive": False}),
     }
 
 
@@ -182,7 +184,16 @@ def _click(entry: Entry, number: int, origin: Float64 | None, reading: Reading) 
         time_ns=_whole(entry, "time_ns", 0, what, reading),
         index=None if index is None else _whole(entry, "index", None, what, reading),
         click_id=_whole(entry, "id", number + 1, what, reading),
+        positive=_truth(entry, "positive", what, reading),
     )
+
+
+def _truth(entry: Entry, key: str, what: str, reading: Reading) -> bool:
+    """Return true or false; true if it is not there."""
+    value = entry.get(key, True)
+    if not isinstance(value, bool):
+        raise reading.damaged(f'has a "{key}" of {what} that is neither true nor false', _EXAMPLE)
+    return value
 
 
 def _object(entry: Entry, number: int, reading: Reading) -> ObjectInfo:

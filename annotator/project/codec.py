@@ -124,12 +124,14 @@ def _decoder(hint: Any) -> Decoder:  # noqa: ANN401 - a type hint
 def _dataclass_decoder(cls: Any) -> Decoder:  # noqa: ANN401
     hints = typing.get_type_hints(cls)
     fields = {name: _decoder(hints[name]) for name in _names(cls)}
+    # Fields that earlier schema versions did not have may be absent from their events.
+    added = {field.name for field in dataclasses.fields(cls) if "since" in field.metadata}
 
     def decode(value: Any) -> Any:  # noqa: ANN401
-        if type(value) is not dict or value.keys() != fields.keys():
+        if type(value) is not dict or not fields.keys() - added <= value.keys() <= fields.keys():
             raise CodecError(f"{cls.__name__} needs exactly the fields {', '.join(fields)}")
         try:
-            return cls(**{name: read(value[name]) for name, read in fields.items()})
+            return cls(**{name: fields[name](item) for name, item in value.items()})
         except CodecError as error:
             raise CodecError(f"{cls.__name__}: {error}") from error
 

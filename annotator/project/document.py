@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from annotator.domain import Click, LabelSet, ObjectInfo, Prompt
+from annotator.domain import Box, Click, LabelSet, ObjectInfo, Prompt
 from annotator.project.events import AssetKind
 from annotator.project.points import PointSet
 
@@ -52,6 +52,9 @@ class AssetState:
         pins: Points of each locked object, at the moment it was locked.
         merged: Objects that were merged away, and into which living one.
         last_object_id: Highest id given so far.
+        boxes: By object id, ascending.
+        thresholds: Probability above which a pixel belongs to the object, where chosen.
+        candidates: Number of the candidate mask, where chosen.
     """
 
     asset_id: int
@@ -69,10 +72,19 @@ class AssetState:
     pins: Mapping[int, PointSet] = field(default_factory=dict)
     merged: Mapping[int, int] = field(default_factory=dict)
     last_object_id: int = 0
+    boxes: Mapping[int, Box] = field(default_factory=dict)
+    thresholds: Mapping[int, float] = field(default_factory=dict)
+    candidates: Mapping[int, int] = field(default_factory=dict)
 
     def prompt(self) -> Prompt:
         """Return everything a prediction is made from."""
-        return Prompt(clicks=self.clicks, object_ids=tuple(sorted(self.objects)))
+        return Prompt(
+            clicks=self.clicks,
+            object_ids=tuple(sorted(self.objects)),
+            boxes=tuple(self.boxes.values()),
+            thresholds=tuple(self.thresholds.items()),
+            candidates=tuple(self.candidates.items()),
+        )
 
     @property
     def next_object_id(self) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from annotator.domain import Click, LabelSet, ObjectInfo
+from annotator.domain import Box, Click, LabelSet, ObjectInfo
 from annotator.project.points import PointSet
 
 AssetKind = Literal["cloud", "image"]
@@ -219,6 +219,88 @@ class MaskEdited(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MaskReshaped(Event):
+    """An object got and lost points in one step: a polygon, holes filled, edges smoothed.
+
+    Attributes:
+        asset_id: The asset.
+        object_id: The object.
+        points: Twice the number of each point that changed, plus 1 where it was given
+            to the object; the others went to the background.
+    """
+
+    asset_id: int
+    object_id: int
+    points: PointSet
+
+    kind: ClassVar[str] = "mask_reshaped"
+    text: ClassVar[str] = "Edit mask"
+    topics: ClassVar[frozenset[str]] = frozenset({"edits", "labels", "objects"})
+
+
+@dataclass(frozen=True, slots=True)
+class BoxSet(Event):
+    """A box was drawn around an object, in place of the one it had."""
+
+    asset_id: int
+    box: Box
+
+    kind: ClassVar[str] = "box_set"
+    text: ClassVar[str] = "Draw box"
+    topics: ClassVar[frozenset[str]] = _CLICK_TOPICS | {"objects"}
+
+
+@dataclass(frozen=True, slots=True)
+class BoxRemoved(Event):
+    """The box of an object was taken away."""
+
+    asset_id: int
+    object_id: int
+
+    kind: ClassVar[str] = "box_removed"
+    text: ClassVar[str] = "Remove box"
+    topics: ClassVar[frozenset[str]] = _CLICK_TOPICS
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdSet(Event):
+    """A mask was asked to be bigger or smaller.
+
+    Attributes:
+        asset_id: The asset.
+        object_id: The object.
+        threshold: Probability above which a pixel belongs to it; None = the engine's own.
+    """
+
+    asset_id: int
+    object_id: int
+    threshold: float | None
+
+    kind: ClassVar[str] = "threshold_set"
+    text: ClassVar[str] = "Resize mask"
+    topics: ClassVar[frozenset[str]] = _CLICK_TOPICS
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateChosen(Event):
+    """One of the masks that the engine offers was chosen.
+
+    Attributes:
+        asset_id: The asset.
+        object_id: The object.
+        number: Place among the candidates, from 0; None = the engine's own choice.
+    """
+
+    asset_id: int
+    object_id: int
+    number: int | None
+
+    kind: ClassVar[str] = "candidate_chosen"
+    text: ClassVar[str] = "Choose mask"
+    topics: ClassVar[frozenset[str]] = _CLICK_TOPICS
+
+
+@dataclass(frozen=True, slots=True)
 class EngineSet(Event):
     """An engine with parameters was chosen for an asset.
 
@@ -294,8 +376,8 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
     cls.kind: cls
     for cls in (
         AssetAdded, AssetRelocated, ClicksAdded, ClickMoved, ClickRemoved, ObjectAdded,
-        ObjectUpdated, ObjectRemoved, ObjectsMerged, MaskEdited, EngineSet, LabelSetChanged,
-        CameraRecorded, Undone, Redone,
+        ObjectUpdated, ObjectRemoved, ObjectsMerged, MaskEdited, MaskReshaped, BoxSet, BoxRemoved,
+        ThresholdSet, CandidateChosen, EngineSet, LabelSetChanged, CameraRecorded, Undone, Redone,
     )
 }  # fmt: skip
 """Every event type by its kind."""

@@ -1,15 +1,18 @@
 """What each event does to the document: pure functions, and the only place that says so."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from annotator.domain import AnnotatorError, Click, ObjectInfo, object_colour
 from annotator.project import events as ev
 from annotator.project.document import AssetState, Document, MaskEdit
+from annotator.project.points import PointSet
+
+T = TypeVar("T")
 
 
 class InvalidEvent(AnnotatorError):  # noqa: N818 - reads as a sentence at raise sites
@@ -186,7 +189,16 @@ def _object_removed(document: Document, event: ev.ObjectRemoved) -> Document:
         clicks=_numbered([c for c in asset.clicks if c.object_id != gone]),
         edits=tuple(e for e in asset.edits if e.object_id != gone),
         merged={k: v for k, v in asset.merged.items() if v != gone},
+        **_without_choices(asset, gone),
     )
+
+
+def _without_choices(asset: AssetState, object_id: int) -> dict[str, Any]:
+    """Return the changes that forget an object's box, threshold and candidate."""
+    return {
+        name: {k: v for k, v in getattr(asset, name).items() if k != object_id}
+        for name in ("boxes", "thresholds", "candidates")
+    }
 
 
 def _objects_merged(document: Document, event: ev.ObjectsMerged) -> Document:
@@ -207,6 +219,7 @@ def _objects_merged(document: Document, event: ev.ObjectsMerged) -> Document:
         clicks=tuple(clicks),
         edits=tuple(edits),
         merged={**merged, other: into},
+        **_without_choices(asset, other),
     )
 
 
@@ -216,6 +229,59 @@ def _mask_edited(document: Document, event: ev.MaskEdited) -> Document:
     changes = _with_objects(asset, {event.object_id})
     edits = (*asset.edits, MaskEdit(event.object_id, event.points))
     return _put(document, asset, edits=edits, **changes)
+
+
+def _mask_reshaped(document: Document, event: ev.MaskReshaped) -> Document:
+    asset = _asset(document, event.asset_id)
+    require_unlocked(asset, event.object_id)
+    changes = _with_objects(asset, {event.object_id})
+    coded = event.points.indices()
+    lost, got = (PointSet.from_indices(coded[coded % 2 == sign] // 2) for sign in (0, 1))
+    edits = (*asset.edits, MaskEdit(0, lost), MaskEdit(event.object_id, got))
+    return _put(document, asset, edits=edits, **changes)
+
+
+def _box_set(document: Document, event: ev.BoxSet) -> Document:
+    asset, box = _asset(document, event.asset_id), event.box
+    if not (box.x0 < box.x1 and box.y0 < box.y1):
+        raise InvalidEvent(f"A box on {asset.path.name} has no area.")
+    if box.object_id < 1:
+        raise InvalidEvent("The background has no box.")
+    changes = _with_objects(asset, {box.object_id})
+    return _put(document, asset, boxes=_with(asset.boxes, box.object_id, box), **changes)
+
+
+def _box_removed(document: Document, event: ev.BoxRemoved) -> Document:
+    asset = _asset(document, event.asset_id)
+    if event.object_id not in asset.boxes:
+        raise InvalidEvent(f"Object {event.object_id} of {asset.path.name} has no box.")
+    return _put(document, asset, boxes=_with(asset.boxes, event.object_id, None))
+
+
+def _threshold_set(document: Document, event: ev.ThresholdSet) -> Document:
+    asset = _asset(document, event.asset_id)
+    _require_object(asset, event.object_id)
+    if event.threshold is not None and not 0.0 < event.threshold < 1.0:
+        raise InvalidEvent(f"A threshold lies between 0 and 1, so {event.threshold:g} is none.")
+    thresholds = _with(asset.thresholds, event.object_id, event.threshold)
+    return _put(document, asset, thresholds=thresholds)
+
+
+def _candidate_chosen(document: Document, event: ev.CandidateChosen) -> Document:
+    asset = _asset(document, event.asset_id)
+    _require_object(asset, event.object_id)
+    if event.number is not None and event.number < 0:
+        raise InvalidEvent(f"Candidates are counted from 0, so {event.number} is none.")
+    candidates = _with(asset.candidates, event.object_id, event.number)
+    return _put(document, asset, candidates=candidates)
+
+
+def _with(mapping: Mapping[int, T], key: int, value: T | None) -> dict[int, T]:
+    """Return a mapping by ascending keys with one value set, or taken out if None."""
+    changed = {k: v for k, v in mapping.items() if k != key}
+    if value is not None:
+        changed[key] = value
+    return dict(sorted(changed.items()))
 
 
 def _engine_set(document: Document, event: ev.EngineSet) -> Document:
@@ -244,6 +310,11 @@ _HANDLERS: dict[type[ev.Event], Callable[[Document, Any], Document]] = {
     ev.ObjectRemoved: _object_removed,
     ev.ObjectsMerged: _objects_merged,
     ev.MaskEdited: _mask_edited,
+    ev.MaskReshaped: _mask_reshaped,
+    ev.BoxSet: _box_set,
+    ev.BoxRemoved: _box_removed,
+    ev.ThresholdSet: _threshold_set,
+    ev.CandidateChosen: _candidate_chosen,
     ev.EngineSet: _engine_set,
     ev.LabelSetChanged: _label_set_changed,
     ev.CameraRecorded: _camera_recorded,

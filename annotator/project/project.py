@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from annotator.domain import AnnotatorError, Click, LabelSet, Mask, ObjectInfo, Prompt
+from annotator.domain import AnnotatorError, Box, Click, LabelSet, Mask, ObjectInfo, Prompt
 from annotator.project import events as ev
 from annotator.project.codec import dump
 from annotator.project.composing import EditOverlay, compose
-from annotator.project.document import Change
+from annotator.project.document import AssetState, Change
 from annotator.project.folding import new_object, require_unlocked
 from annotator.project.history import History
 from annotator.project.logged import LogFacts, LoggedDocument
@@ -121,6 +121,7 @@ class Project(LoggedDocument):
         index: int | None = None,
         camera: str | Mapping[str, Any] | None = None,
         time_ns: int | None = None,
+        positive: bool = True,
     ) -> Click:
         """Add a click; an object that is not there yet comes into being.
 
@@ -131,11 +132,13 @@ class Project(LoggedDocument):
             index: Working point clicked.
             camera: JSON of the camera.
             time_ns: Wall clock at the press; now if None.
+            positive: Images: False for "outside of this object".
 
         Returns:
             The click as it stands in the document.
         """
-        click = Click(tuple(position), object_id, time_ns=time_ns or 0, index=index)
+        place = tuple(position)
+        click = Click(place, object_id, time_ns=time_ns or 0, index=index, positive=positive)
         return self.add_clicks(asset_id, [click], camera=camera)[0]
 
     def add_clicks(
@@ -167,6 +170,7 @@ class Project(LoggedDocument):
                 time_ns=int(click.time_ns) or now,
                 index=None if click.index is None else int(click.index),
                 click_id=self._facts.next_click_id + i,
+                positive=bool(click.positive),
             )
             for i, click in enumerate(clicks)
         )
@@ -188,6 +192,31 @@ class Project(LoggedDocument):
     def remove_click(self, asset_id: int, click_id: int) -> Change:
         """Remove any click; later ones move up in order."""
         return self._commit(ev.ClickRemoved(asset_id, int(click_id)))
+
+    # --- What else an image engine can be told of an object
+
+    def set_box(self, asset_id: int, box: Box) -> Change:
+        """Draw a box around an object, in place of the one it had; a new object comes into being.
+
+        Raises:
+            AnnotatorError: If the box has no area or belongs to the background.
+        """
+        corners = (float(v) for v in (box.x0, box.y0, box.x1, box.y1))
+        return self._commit(ev.BoxSet(asset_id, Box(int(box.object_id), *corners)))
+
+    def remove_box(self, asset_id: int, object_id: int) -> Change:
+        """Take away the box of an object."""
+        return self._commit(ev.BoxRemoved(asset_id, object_id))
+
+    def set_threshold(self, asset_id: int, object_id: int, threshold: float | None) -> Change:
+        """Say from which probability on a pixel belongs to an object; None = the engine's own."""
+        value = None if threshold is None else float(threshold)
+        return self._commit(ev.ThresholdSet(asset_id, object_id, value))
+
+    def choose_candidate(self, asset_id: int, object_id: int, number: int | None) -> Change:
+        """Choose among the masks that the engine offers; None = its own choice."""
+        chosen = None if number is None else int(number)
+        return self._commit(ev.CandidateChosen(asset_id, object_id, chosen))
 
     # --- Objects
 
@@ -266,15 +295,36 @@ class Project(LoggedDocument):
         """
         asset = self.asset(asset_id)
         require_unlocked(asset, object_id)
-        points = np.unique(np.asarray(indices, dtype=np.int64))
-        limit = asset.working_count or asset.point_count
-        if len(points) and not 0 <= points[0] <= points[-1] < limit:
-            raise AnnotatorError(f"{asset.path.name} has only {limit} points to paint.")
-        for pinned in asset.pins.values():
-            points = np.setdiff1d(points, pinned.indices(), assume_unique=True)
+        points = _free_points(asset, indices)
         if not len(points):
             return None
         return self._commit(ev.MaskEdited(asset_id, object_id, PointSet.from_indices(points)))
+
+    def reshape(
+        self, asset_id: int, object_id: int, got: npt.ArrayLike, lost: npt.ArrayLike
+    ) -> Change | None:
+        """Give points to an object and take others from it, as one step.
+
+        Args:
+            asset_id: The asset.
+            object_id: The object.
+            got: [K] working points that it gets; those of locked objects stay.
+            lost: [L] working points that become background.
+
+        Returns:
+            None if there is nothing to change.
+
+        Raises:
+            AnnotatorError: If the object is locked or an index is out of range.
+        """
+        asset = self.asset(asset_id)
+        require_unlocked(asset, object_id)
+        gained, gone = (_free_points(asset, points) for points in (got, lost))
+        gone = np.setdiff1d(gone, gained, assume_unique=True)
+        if not len(gained) and not len(gone):
+            return None
+        coded = PointSet.from_indices(np.concatenate([2 * gone, 2 * gained + 1]))
+        return self._commit(ev.MaskReshaped(asset_id, object_id, coded))
 
     # --- Results
 
@@ -357,6 +407,17 @@ class Project(LoggedDocument):
         except ValueError:  # another Windows drive
             relative = ""
         return str(absolute), relative
+
+
+def _free_points(asset: AssetState, indices: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Return distinct working points [K], ascending, without those of locked objects."""
+    points = np.unique(np.asarray(indices, dtype=np.int64))
+    limit = asset.working_count or asset.point_count
+    if len(points) and not 0 <= points[0] <= points[-1] < limit:
+        raise AnnotatorError(f"{asset.path.name} has only {limit} points to paint.")
+    for pinned in asset.pins.values():
+        points = np.setdiff1d(points, pinned.indices(), assume_unique=True)
+    return points
 
 
 def _camera_text(camera: str | Mapping[str, Any] | None) -> str:

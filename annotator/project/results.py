@@ -14,7 +14,7 @@ import time
 import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,7 @@ def prompt_digest(
         "engine": asset.engine_ref if engine_ref is None else engine_ref,
         "parameters": dict(asset.parameters if parameters is None else parameters),
         "words": [list(word) for word in prompt.words],
+        **_image_choices(prompt),
     }
     digest = hashlib.sha256(dump(scene).encode())
     for click in prompt.clicks:
@@ -94,6 +95,20 @@ def prompt_digest(
         digest.update(struct.pack("<qqq", click.object_id, index, len(click.position)))
         digest.update(struct.pack(f"<{len(click.position)}d", *click.position))
     return digest.hexdigest()
+
+
+def _image_choices(prompt: Prompt) -> dict[str, Any]:
+    """Return what only image engines are told; nothing where nothing was said.
+
+    Clouds then keep the digests that earlier versions filed their masks under.
+    """
+    choices: dict[str, Any] = {
+        "boxes": [list(astuple(box)) for box in prompt.boxes],
+        "thresholds": [list(item) for item in prompt.thresholds],
+        "candidates": [list(item) for item in prompt.candidates],
+        "outside": [i for i, click in enumerate(prompt.clicks) if not click.positive],
+    }
+    return {name: values for name, values in choices.items() if values}
 
 
 class ResultShelf:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.domain import Click, LabelClass, LabelSet, ObjectInfo
+from annotator.domain import Box, Click, LabelClass, LabelSet, ObjectInfo
 from annotator.project import events as ev
 from annotator.project.codec import CodecError, from_json, point_set_of, to_json
 from annotator.project.points import PointSet
@@ -21,7 +21,10 @@ positions = st.lists(finite, min_size=2, max_size=3).map(tuple)
 point_sets = st.lists(numbers, max_size=30).map(PointSet.from_indices)
 scalars = st.none() | st.booleans() | finite | words | st.integers()
 parameters = st.dictionaries(words, scalars | st.lists(scalars, max_size=3), max_size=4)
-clicks = st.builds(Click, positions, numbers, numbers, numbers, st.none() | numbers, numbers)
+clicks = st.builds(
+    Click, positions, numbers, numbers, numbers, st.none() | numbers, numbers, st.booleans()
+)
+boxes = st.builds(Box, numbers, finite, finite, finite, finite)
 infos = st.builds(ObjectInfo, numbers, words, words, colours, st.booleans(), st.booleans())
 label_sets = st.lists(st.builds(LabelClass, numbers, words), max_size=4).map(
     lambda classes: LabelSet(tuple(classes))
@@ -47,6 +50,11 @@ EVENTS = {
     ev.ObjectRemoved: st.builds(ev.ObjectRemoved, numbers, numbers),
     ev.ObjectsMerged: st.builds(ev.ObjectsMerged, numbers, numbers, numbers),
     ev.MaskEdited: st.builds(ev.MaskEdited, numbers, numbers, point_sets),
+    ev.MaskReshaped: st.builds(ev.MaskReshaped, numbers, numbers, point_sets),
+    ev.BoxSet: st.builds(ev.BoxSet, numbers, boxes),
+    ev.BoxRemoved: st.builds(ev.BoxRemoved, numbers, numbers),
+    ev.ThresholdSet: st.builds(ev.ThresholdSet, numbers, numbers, st.none() | finite),
+    ev.CandidateChosen: st.builds(ev.CandidateChosen, numbers, numbers, st.none() | numbers),
     ev.EngineSet: st.builds(ev.EngineSet, numbers, words, parameters, st.booleans()),
     ev.LabelSetChanged: st.builds(ev.LabelSetChanged, label_sets),
     ev.CameraRecorded: st.builds(ev.CameraRecorded, numbers, words),

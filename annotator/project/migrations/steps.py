@@ -16,7 +16,14 @@ def _version_2(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX result_by_digest ON result (digest)")
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_version_1, _version_2)
+def _version_3(connection: sqlite3.Connection) -> None:
+    """Let clicks say "outside" and images have boxes, thresholds, candidates and reshaped masks.
+
+    The tables stay as they are; the number keeps older programs from events they do not know.
+    """
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_version_1, _version_2, _version_3)
 VERSION = len(STEPS)
 """Schema version that this program writes; kept in the file as `user_version`."""
 
