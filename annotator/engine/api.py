@@ -7,7 +7,7 @@ special case. An engine keeps nothing between calls that could change a result.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -115,3 +115,55 @@ class HasRepresentatives(Protocol):
 
     def representatives(self, encoding: Any) -> npt.NDArray[np.int64]:  # noqa: ANN401
         """Return the rows [V] of the points that the engine really labels."""
+
+
+DEFAULT_THRESHOLD = 0.5
+"""Probability that the pixels of an object exceed, if an image engine states no other."""
+
+
+@runtime_checkable
+class HasThreshold(Protocol):
+    """What an image engine adds if its networks were published with another threshold.
+
+    `Prompt.thresholds` overrides it; `Mask.labels` must follow whichever holds.
+    """
+
+    threshold: float
+
+
+@runtime_checkable
+class PredictsMany(Protocol):
+    """What an engine adds if it answers many prompts on one encoding faster than one by one."""
+
+    def predict_many(
+        self,
+        encoding: Any,  # noqa: ANN401 - see Engine.encode
+        prompts: Sequence[Prompt],
+        *,
+        cancel: CancelToken | None = None,
+    ) -> "list[Mask]":
+        """Return for every prompt what `predict` returns for it, up to rounding."""
+
+
+@runtime_checkable
+class DifferentiableClicks(Protocol):
+    """What an image engine adds if its mask can be differentiated by where a click is."""
+
+    def soft_probability(
+        self,
+        encoding: Any,  # noqa: ANN401 - see Engine.encode
+        prompt: Prompt,
+        position: Any,  # noqa: ANN401 - a torch tensor, which this package need not import
+    ) -> Any:  # noqa: ANN401 - a torch tensor
+        """Return the probability map with the newest click moved, differentiably.
+
+        Args:
+            encoding: Of the image.
+            prompt: Of one object (1 inside, 0 outside); its newest click gives order and sign.
+            position: Tensor [2], (x, y) pixels, in place of the newest click's position.
+
+        Returns:
+            Tensor [H, W] of probabilities in the image's frame, on the graph of `position`.
+            At a pixel centre it equals, up to the softness of the click's encoding, the
+            `probability` of `predict`.
+        """

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from annotator.domain import Cancelled, CancelToken, Click, Mask, PointCloud, Prompt
-from annotator.engine.api import EngineKind, StorableEncodings
+from annotator.domain import Cancelled, CancelToken, Click, Image, Mask, PointCloud, Prompt
+from annotator.engine.api import EngineKind, PredictsMany, StorableEncodings
 from annotator.engine.opened import OpenEngine
-from annotator.engine.warmup import sample_cloud, sample_task
+from annotator.engine.warmup import sample_cloud, sample_image, sample_task
 
 
 class BrokenPromiseError(Exception):
@@ -189,7 +189,92 @@ def takes_degenerate_clouds(engine: OpenEngine) -> None:
         _require(len(labels) == len(cloud), f"{len(labels)} labels for {len(cloud)} points")
 
 
+def prompt_in(*places: tuple[float, float, int]) -> Prompt:
+    """Return the prompt of clicks in an image, given as (x, y, object id)."""
+    clicks = [
+        Click((x, y), object_id, order, click_id=order + 1)
+        for order, (x, y, object_id) in enumerate(places)
+    ]
+    return Prompt.from_clicks(clicks)
+
+
+def _predict_photo(engine: OpenEngine, image: Image, prompt: Prompt) -> Mask:
+    result = engine.predict(engine.encode_uncached(image), prompt)
+    assert isinstance(result, Mask)  # as OpenEngine.predict has made sure
+    return result
+
+
+def labels_every_pixel(engine: OpenEngine) -> None:
+    """A mask has one label a pixel, of the prompt's objects only."""
+    for height, width in ((56, 64), (37, 91)):
+        image = sample_image(height, width)
+        prompt = prompt_in((width / 2, height / 2, 5), (2.5, 2.5, 42))
+        labels = _predict_photo(engine, image, prompt).labels
+        _require(labels.shape == (height, width), f"labels have the shape {labels.shape}")
+        strange = sorted(set(labels.ravel().tolist()) - {0, 5, 42})
+        _require(not strange, f"labels {strange} are no objects of the prompt")
+
+
+def gives_a_probability_map(engine: OpenEngine) -> None:
+    """The probability of a single object is float32 in [0, 1], and the labels follow it."""
+    image = sample_image()
+    mask = _predict_photo(engine, image, prompt_in((32.0, 28.0, 1)))
+    if engine.manifest.capabilities.many_objects:
+        return
+    probability = mask.probability
+    _require(probability is not None, "there is no probability map")
+    assert probability is not None  # as just required
+    _require(probability.shape == mask.labels.shape, f"its shape is {probability.shape}")
+    _require(probability.dtype == np.float32, f"it is {probability.dtype}, not float32")
+    inside = bool(((probability >= 0) & (probability <= 1)).all())
+    _require(inside, "it leaves [0, 1] or is not a number")
+    same = bool(((probability > engine.threshold) == (mask.labels == 1)).all())
+    _require(same, f"labels are not where it exceeds the threshold {engine.threshold:g}")
+
+
+def takes_an_empty_photo_prompt(engine: OpenEngine) -> None:
+    """Without clicks on objects everything is background."""
+    image = sample_image()
+    for prompt in (Prompt(), Prompt(object_ids=(1, 3)), prompt_in((5.0, 5.0, 0))):
+        labels = _predict_photo(engine, image, prompt).labels
+        _require(not labels.any(), f"{len(prompt.clicks)} background clicks give objects")
+
+
+def takes_many_photo_clicks(engine: OpenEngine) -> None:
+    """40 clicks are fine, unless the manifest says otherwise."""
+    limit = engine.manifest.capabilities.max_clicks or 40
+    places = [(1.5 * i % 64, 1.1 * i % 56, i % 2) for i in range(min(limit, 40))]
+    _predict_photo(engine, sample_image(), prompt_in(*places))
+
+
+def takes_degenerate_photos(engine: OpenEngine) -> None:
+    """One pixel, a line of pixels, one colour."""
+    for height, width in ((1, 1), (1, 50), (50, 1), (32, 32)):
+        image = Image(np.full((height, width, 3), 128, np.uint8), name="degenerate")
+        labels = _predict_photo(engine, image, prompt_in((width / 2, height / 2, 1))).labels
+        _require(labels.shape == (height, width), f"labels have the shape {labels.shape}")
+
+
+def predicts_many_alike(engine: OpenEngine) -> None:
+    """Prompts answered together give what they give alone."""
+    if not isinstance(engine.engine, PredictsMany):
+        return
+    encoding = engine.encode_uncached(sample_image())
+    prompts = [
+        prompt_in((32.0, 28.0, 1)),
+        prompt_in((32.0, 28.0, 1), (4.0, 4.0, 0)),
+        prompt_in((10.0, 40.0, 1)),
+    ]
+    together = engine.engine.predict_many(encoding, prompts)
+    _require(len(together) == len(prompts), f"{len(together)} answers for {len(prompts)} prompts")
+    for prompt, one in zip(prompts, together, strict=True):
+        alone = engine.engine.predict(encoding, prompt)
+        apart = float(np.abs(one.probability - alone.probability).max())
+        _require(apart < 1e-3, f"answers together and alone differ by {apart:.2g}")
+
+
 _ALL = tuple(EngineKind)
+_IMAGE = (EngineKind.IMAGE,)
 _SCENE = (EngineKind.SCENE,)
 RULES: tuple[Rule, ...] = (
     Rule("runs", "error", _ALL, runs),
@@ -205,6 +290,12 @@ RULES: tuple[Rule, ...] = (
     Rule("objects without clicks", "error", _SCENE, takes_objects_without_clicks),
     Rule("many clicks", "error", _SCENE, takes_many_clicks),
     Rule("degenerate clouds", "error", _SCENE, takes_degenerate_clouds),
+    Rule("labels", "error", _IMAGE, labels_every_pixel),
+    Rule("probability", "error", _IMAGE, gives_a_probability_map),
+    Rule("empty prompt", "error", _IMAGE, takes_an_empty_photo_prompt),
+    Rule("many clicks", "error", _IMAGE, takes_many_photo_clicks),
+    Rule("degenerate photos", "error", _IMAGE, takes_degenerate_photos),
+    Rule("many prompts", "error", _IMAGE, predicts_many_alike),
 )
 """All rules, in the order that a report shows them."""
 

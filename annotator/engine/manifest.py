@@ -33,8 +33,10 @@ class Capabilities(_Table):
 
     Attributes:
         negative_clicks: Clicks that say "not this" (object 0) are used.
-        many_objects: Several objects in one prediction.
+        many_objects: Several objects in one prediction. Image engines that say no are
+            asked for each object by itself, as object 1 with the outside as object 0.
         boxes: Boxes as prompts.
+        candidates: Several masks to choose from.
         words: Text as prompts.
         colour: Whether colour is ignored, used when there, or required.
         max_objects: Most objects in one prompt; 0 = no limit.
@@ -45,6 +47,7 @@ class Capabilities(_Table):
     negative_clicks: bool = True
     many_objects: bool = True
     boxes: bool = False
+    candidates: bool = False
     words: bool = False
     colour: Literal["ignored", "optional", "required"] = "optional"
     max_objects: int = Field(default=0, ge=0)

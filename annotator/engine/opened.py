@@ -22,10 +22,17 @@ from annotator.domain import (
     Result,
     no_progress,
 )
-from annotator.engine.api import Engine, EngineKind, StorableEncodings
+from annotator.engine.api import (
+    DEFAULT_THRESHOLD,
+    Engine,
+    EngineKind,
+    HasThreshold,
+    StorableEncodings,
+)
 from annotator.engine.cache import DiskCache, MemoryCache, encoding_key
 from annotator.engine.devices import DeviceChoice, explain_memory, release_cached
 from annotator.engine.manifest import Manifest, Scalar
+from annotator.engine.per_object import PerObject
 
 Asset = PointCloud | Image
 RESULT_OF = {
@@ -84,6 +91,18 @@ class OpenEngine:
     memory: MemoryCache
     disk: DiskCache | None = None
     _keys: set[str] = field(default_factory=set)
+    _per_object: PerObject | None = None
+
+    def __post_init__(self) -> None:
+        if self.manifest.kind is EngineKind.IMAGE and not self.manifest.capabilities.many_objects:
+            self._per_object = PerObject(self._predict_alone, self.threshold)
+
+    @property
+    def threshold(self) -> float:
+        """Probability that the pixels of an object exceed (image engines)."""
+        if isinstance(self.engine, HasThreshold):
+            return float(self.engine.threshold)
+        return DEFAULT_THRESHOLD
 
     @property
     def device(self) -> str:
@@ -127,11 +146,31 @@ class OpenEngine:
             Cancelled: If `cancel` was set meanwhile.
             AnnotatorError: If the plugin fails or returns something malformed.
         """
+        if self._per_object is not None:
+            return self._per_object.mask(encoding, prompt, cancel)
+        return self._predict(encoding, prompt, cancel)
+
+    def _predict(
+        self,
+        encoding: Any,  # noqa: ANN401 - see encode
+        prompt: Prompt,
+        cancel: CancelToken | None,
+    ) -> Result:
         with self._explained("predicting"):
             result = self.engine.predict(encoding, prompt, cancel=cancel)
         self._check(result)
         checked: Result = result
         return checked
+
+    def _predict_alone(
+        self,
+        encoding: Any,  # noqa: ANN401 - see encode
+        prompt: Prompt,
+        cancel: CancelToken | None,
+    ) -> Mask:
+        result = self._predict(encoding, prompt, cancel)
+        assert isinstance(result, Mask)  # as _check has made sure for this kind
+        return result
 
     def close(self) -> None:
         """Free the engine's memory and let go of its encodings."""

@@ -411,12 +411,16 @@ def _since(started: float) -> float:
 
 
 def _check_length(asset: Asset, result: Result, engine: OpenEngine) -> None:
-    """Refuse a mask that does not fit the cloud before anyone indexes with it."""
-    if not (isinstance(result, Mask) and isinstance(asset, PointCloud)):
+    """Refuse a mask that does not fit the asset before anyone indexes with it."""
+    if not isinstance(result, Mask):
         return
-    if result.labels.shape != (len(asset),):
+    if isinstance(asset, PointCloud):
+        expected, what = (len(asset),), f"{len(asset)} points"
+    else:
+        expected = asset.rgb.shape[:2]
+        what = "{} rows of {} pixels".format(*expected)
+    if result.labels.shape != expected:
         raise AnnotatorError(
-            f"Plugin {engine.manifest.id!r} returned {result.labels.shape} labels for "
-            f"{len(asset)} points.",
+            f"Plugin {engine.manifest.id!r} returned {result.labels.shape} labels for {what}.",
             f"Run `annotator plugins check` on {engine.manifest.id}.",
         )

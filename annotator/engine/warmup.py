@@ -17,6 +17,16 @@ def sample_cloud(points: int = 400) -> PointCloud:
     return PointCloud(xyz, rgb=rgb, name="warm-up")
 
 
+def sample_image(height: int = 56, width: int = 64) -> Image:
+    """Return a bright disc on a dark gradient, [height, width] pixels."""
+    rows, columns = np.mgrid[:height, :width]
+    rgb = np.zeros((height, width, 3), np.uint8)
+    rgb[..., 2] = 40 + 60 * columns // width
+    inside = (rows - height / 2) ** 2 + (columns - width / 2) ** 2 < (height / 4) ** 2
+    rgb[inside] = (220, 180, 60)
+    return Image(rgb, name="warm-up")
+
+
 def sample_task(kind: EngineKind) -> tuple[Asset, Prompt]:
     """Return a small asset and a prompt of two clicks for it."""
     if kind is EngineKind.SCENE:
@@ -27,8 +37,7 @@ def sample_task(kind: EngineKind) -> tuple[Asset, Prompt]:
             for order, (row, obj) in enumerate(zip(rows, (1, 0), strict=True))
         ]
         return cloud, Prompt.from_clicks(clicks)
-    image = Image(np.full((64, 64, 3), 127, np.uint8), name="warm-up")
-    return image, Prompt.from_clicks([Click((32.0, 32.0), 1), Click((4.0, 4.0), 0, 1)])
+    return sample_image(), Prompt.from_clicks([Click((32.0, 28.0), 1), Click((4.0, 4.0), 0, 1)])
 
 
 def warm_up(engine: OpenEngine) -> None:

@@ -11,6 +11,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 CASES = [
     *contract_cases("agile3d:compact"),
     *contract_cases("nearest-click", [FIXTURES]),
+    *contract_cases("flood-fill", [FIXTURES]),
 ]
 
 
