@@ -1,6 +1,15 @@
-"""Readers and writers of scans and clicks: one module a format, one table of each."""
+"""Readers and writers of scans, photos and clicks: one module a format, one table of each."""
 
 from annotator.formats.clicks_json import ClickFile, read_click_file, read_clicks, write_clicks
+from annotator.formats.images import (
+    IMAGE_READERS,
+    ImageReader,
+    image_files,
+    image_size,
+    is_image_path,
+    read_image,
+    read_thumbnail,
+)
 from annotator.formats.placing import place_clicks, read_placed_clicks
 from annotator.formats.readers import CLOUD_READERS, CloudReader, read_cloud
 from annotator.formats.source import FileCloud, Source, all_rows
@@ -9,17 +18,24 @@ from annotator.formats.writers import CLOUD_WRITERS, CloudWriter, write_cloud
 __all__ = [
     "CLOUD_READERS",
     "CLOUD_WRITERS",
+    "IMAGE_READERS",
     "ClickFile",
     "CloudReader",
     "CloudWriter",
     "FileCloud",
+    "ImageReader",
     "Source",
     "all_rows",
+    "image_files",
+    "image_size",
+    "is_image_path",
     "place_clicks",
     "read_click_file",
     "read_clicks",
     "read_cloud",
+    "read_image",
     "read_placed_clicks",
+    "read_thumbnail",
     "write_clicks",
     "write_cloud",
 ]
