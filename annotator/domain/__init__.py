@@ -9,6 +9,7 @@ from annotator.domain.progress import CancelToken, Progress, no_progress
 from annotator.domain.results import Candidate, Clip, Mask, Pose, Result
 from annotator.domain.signals import Signal
 from annotator.domain.thinning import WorkingSet, thin
+from annotator.domain.working import WorkingImage, working_factor
 
 __all__ = [
     "BACKGROUND",
@@ -30,8 +31,10 @@ __all__ = [
     "Prompt",
     "Result",
     "Signal",
+    "WorkingImage",
     "WorkingSet",
     "no_progress",
     "object_colour",
     "thin",
+    "working_factor",
 ]
