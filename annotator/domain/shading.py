@@ -140,6 +140,11 @@ class PointColours:
         else:
             self.slots[changed] = label_slots(labels[changed])
 
+    @property
+    def all_ready(self) -> bool:
+        """Whether the colours of every block are packed."""
+        return all(self._ready)
+
     def prepare(self, turn: int) -> None:
         """Pack the colours of the block of one turn, if that is still to be done."""
         if self._ready[turn]:

@@ -130,6 +130,7 @@ class EngineSession:
         self._generation = 0
         self._newest: dict[int, int] = {}
         self._closing = False
+        self._loading = CancelToken()
         self._outbox: queue.SimpleQueue[EngineEvent | None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._work, name="inference", daemon=True),
@@ -211,15 +212,20 @@ class EngineSession:
             timeout: Seconds to wait for work that does not heed its cancel token;
                 the threads are daemons, so even then the process can end.
         """
-        with self._condition:
-            self._closing = True
-            self._use = None
-            for slot in self._slots.values():
-                self._cancel_slot(slot)
-            self._condition.notify()
+        self.stop()
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(timeout)
+
+    def stop(self) -> None:
+        """Begin to close, without waiting for it."""
+        with self._condition:
+            self._closing = True
+            self._use = None
+            self._loading.cancel()
+            for slot in self._slots.values():
+                self._cancel_slot(slot)
+            self._condition.notify()
 
     # The worker ---------------------------------------------------------------------------
 
@@ -320,6 +326,8 @@ class EngineSession:
         self._emit(EngineEvent("loading", message=f"loading {use.ref}", ref=use.ref))
         try:
             engine = self._load(use)
+        except Cancelled:
+            return  # the session closes
         except (Exception, SystemExit) as problem:  # noqa: BLE001 - the old engine stays in use
             error = _in_words(problem)
             self._emit(EngineEvent("failed", error=error, message=error.message, ref=use.ref))
@@ -339,7 +347,7 @@ class EngineSession:
             use.ref, device=self._device, dtype=self._dtype, parameters=use.parameters
         )
         try:
-            warm_up(engine)
+            warm_up(engine, self._loading)
         except BaseException:
             self._close_engine(engine)
             raise

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from annotator.domain import Click, Image, PointCloud, Prompt
+from annotator.domain import CancelToken, Click, Image, PointCloud, Prompt
 from annotator.engine.api import EngineKind
 from annotator.engine.opened import Asset, OpenEngine
 
@@ -40,11 +40,12 @@ def sample_task(kind: EngineKind) -> tuple[Asset, Prompt]:
     return sample_image(), Prompt.from_clicks([Click((32.0, 28.0), 1), Click((4.0, 4.0), 0, 1)])
 
 
-def warm_up(engine: OpenEngine) -> None:
+def warm_up(engine: OpenEngine, cancel: CancelToken | None = None) -> None:
     """Run the sample task once, past the caches, so that the first click finds all in place.
 
     Raises:
         AnnotatorError: If the engine cannot do even that.
+        Cancelled: If `cancel` was set meanwhile.
     """
     asset, prompt = sample_task(engine.manifest.kind)
-    engine.predict(engine.encode_uncached(asset), prompt)
+    engine.predict(engine.encode_uncached(asset, cancel=cancel), prompt, cancel)

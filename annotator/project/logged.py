@@ -1,41 +1,53 @@
 """A document with its log in a file: opening, closing, history, and the one way in."""
 
+import contextlib
+import gc
+import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from annotator.domain import AnnotatorError, Signal
+from annotator.domain import AnnotatorError, CancelToken, Progress, Signal
+from annotator.domain.progress import no_progress
 from annotator.project import events as ev
 from annotator.project.database import create_database, damaged, reading, snapshot
 from annotator.project.document import AssetState, Change, Document
 from annotator.project.folding import InvalidEvent
 from annotator.project.history import History
 from annotator.project.locking import ProjectLock
-from annotator.project.store import LogRow, SessionRecord, Store, read_log
+from annotator.project.store import LogRow, SessionRecord, Store, count_log, read_log
 
 _HISTORY = frozenset({"history"})
+_REPORT_EVERY = 250  # events between two looks at the cancel token
 
 
 class LogFacts:
     """What must be remembered of the whole log, undone events included.
 
     Attributes:
-        last_seq: Sequence number of the newest event.
+        rows: The log itself, oldest first.
         next_asset_id: Id that was never used.
         next_click_id: Id that was never used, not even by an undone click.
         cameras: JSON of the last camera by asset.
     """
 
     def __init__(self) -> None:
-        self.last_seq = 0
+        self.rows: list[LogRow] = []
         self.next_asset_id = 1
         self.next_click_id = 1
         self.cameras: dict[int, str] = {}
 
-    def note(self, seq: int, event: ev.Event) -> None:
+    @property
+    def last_seq(self) -> int:
+        """Sequence number of the newest event; 0 before the first."""
+        return self.rows[-1].seq if self.rows else 0
+
+    def note(self, row: LogRow) -> None:
         """Take note of an event in the log."""
-        self.last_seq = seq
+        self.rows.append(row)
+        event = row.event
         if isinstance(event, ev.ClicksAdded):
             highest = max((click.click_id for click in event.clicks), default=0)
             self.next_click_id = max(self.next_click_id, highest + 1)
@@ -45,16 +57,56 @@ class LogFacts:
             self.cameras[event.asset_id] = event.camera
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """A file being opened, with what is told of it and what can stop it."""
+
+    path: Path
+    progress: Progress = no_progress
+    cancel: CancelToken | None = None
+
+    def rows(self, connection: sqlite3.Connection) -> Iterator[LogRow]:
+        """Yield the log, reporting now and then."""
+        total = max(count_log(connection), 1)
+        for number, row in enumerate(read_log(connection, self.path)):
+            if number % _REPORT_EVERY == 0:
+                self.progress(min(number / total, 1.0), "Reading the history")
+                if self.cancel:
+                    self.cancel.check()
+            yield row
+
+
 def _replay(path: Path, rows: Iterator[LogRow]) -> tuple[History, LogFacts]:
     history, facts = History(Document(base=path.parent)), LogFacts()
+    with _not_collecting():
+        _record(path, rows, history, facts)
+    return history, facts
+
+
+@contextlib.contextmanager
+def _not_collecting() -> Iterator[None]:
+    """Keep the collector from walking again and again over what is only being built.
+
+    Nothing of a log is garbage, and each walk over ten thousand events would hold up the
+    window for a tenth of a second.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _record(path: Path, rows: Iterator[LogRow], history: History, facts: LogFacts) -> None:
     for row in rows:
         try:
             history.record(row.seq, row.event)
         except InvalidEvent as error:
             detail = f"event {row.seq} does not fit the ones before it ({error.message})"
             raise damaged(path, detail) from error
-        facts.note(row.seq, row.event)
-    return history, facts
+        facts.note(row)
 
 
 class LoggedDocument:
@@ -92,32 +144,45 @@ class LoggedDocument:
         return cls.open(place)
 
     @classmethod
-    def open(cls, path: str | Path, *, read_only: bool = False) -> Self:
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        read_only: bool = False,
+        progress: Progress = no_progress,
+        cancel: CancelToken | None = None,
+    ) -> Self:
         """Open a project by replaying its log.
 
         Args:
             path: The project file.
             read_only: Look at it as it is now, also while another process writes it.
+            progress: Told the fraction of the log read.
+            cancel: Stops the reading; the file is then left as it is.
 
         Raises:
+            Cancelled: If `cancel` was set.
             AnnotatorError: If it is missing, damaged, of a newer version or no project
                 (then not one byte of it is changed), or if another process writes it.
         """
         place = Path(path).resolve()
-        return cls._open_to_read(place) if read_only else cls._open_to_write(place)
+        reading_it = _Reading(place, progress, cancel)
+        return cls._open_to_read(reading_it) if read_only else cls._open_to_write(reading_it)
 
     @classmethod
-    def _open_to_read(cls, path: Path) -> Self:
+    def _open_to_read(cls, opening: _Reading) -> Self:
+        path = opening.path
         connection = snapshot(path)
         try:
-            history, facts = _replay(path, read_log(connection, path))
+            history, facts = _replay(path, opening.rows(connection))
             return cls(path, Store(path, connection), history, facts)
         except BaseException:
             connection.close()
             raise
 
     @classmethod
-    def _open_to_write(cls, path: Path) -> Self:
+    def _open_to_write(cls, opening: _Reading) -> Self:
+        path = opening.path
         if not path.exists():
             raise AnnotatorError(f"{path} does not exist.", "Check the path.")
         lock = ProjectLock.acquire(path)
@@ -125,7 +190,7 @@ class LoggedDocument:
             # Read to the end before anything is written, so that a file that turns out
             # to be damaged is left exactly as it is.
             with reading(path, alone=True) as connection:
-                history, facts = _replay(path, read_log(connection, path))
+                history, facts = _replay(path, opening.rows(connection))
             return cls(path, Store.open_to_write(path, lock), history, facts)
         except BaseException:
             lock.release()
@@ -183,8 +248,7 @@ class LoggedDocument:
 
     def log(self) -> Iterator[LogRow]:
         """Return every event of the log, undone ones too, oldest first."""
-        with self._store.mutex:
-            return iter(list(read_log(self._store.connection, self.path)))
+        return iter(list(self._facts.rows))
 
     @property
     def last_seq(self) -> int:
@@ -238,9 +302,9 @@ class LoggedDocument:
     def _commit(self, event: ev.Event, about: ev.Event | None = None) -> Change:
         """Check, write durably, take over, announce: in this order."""
         planned = self._history.plan(event)
-        seq = self._store.append(event)
-        self._history.accept(seq, event, planned)
-        self._facts.note(seq, event)
+        row = self._store.append(event)
+        self._history.accept(row.seq, event, planned)
+        self._facts.note(row)
         source = about or event
         history = _HISTORY if about or event.is_step else frozenset()
         change = Change(source.topics | history, source.touched_asset)

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -346,6 +346,33 @@ class Project(LoggedDocument):
     ) -> None:
         """Keep a mask with the prompt it was made from. No event, no step.
 
+        See `hold_result` for the arguments.
+
+        Raises:
+            AnnotatorError: If it cannot be written.
+        """
+        self.hold_result(
+            asset_id, prompt, mask, queue_ms=queue_ms, run_ms=run_ms, device=device,
+            engine_ref=engine_ref, parameters=parameters,
+        )()  # fmt: skip
+
+    def hold_result(
+        self,
+        asset_id: int,
+        prompt: Prompt,
+        mask: Mask,
+        *,
+        queue_ms: float = 0.0,
+        run_ms: float = 0.0,
+        device: str = "",
+        engine_ref: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Callable[[], None]:
+        """Know a mask from now on, and return the function that writes it.
+
+        Packing a large mask takes long. The function may be called in any thread, as
+        long as the project is open; should it never be, only a model run is lost.
+
         Args:
             asset_id: The asset.
             prompt: What it was made from, current or not.
@@ -362,8 +389,9 @@ class Project(LoggedDocument):
         record = ResultRecord(
             asset_id, self._facts.last_seq, time.time_ns(), queue_ms, run_ms, device, engine
         )
-        self._shelf.put(digest, mask, record)
+        write = self._shelf.hold(digest, mask, record)
         self.changed.emit(Change(frozenset({"result", "labels"}), asset_id))
+        return write
 
     def stored_result(self, asset_id: int) -> Mask | None:
         """Return the mask of the *current* prompt and engine, or None if it must be run."""

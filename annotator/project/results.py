@@ -13,8 +13,9 @@ import struct
 import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -118,13 +119,17 @@ class ResultShelf:
         self._store = store
         self._decoded: OrderedDict[str, Mask] = OrderedDict()
 
-    def put(self, digest: str, mask: Mask, record: ResultRecord) -> None:
-        """Keep a mask; if the project is read-only, in memory only.
+    def hold(self, digest: str, mask: Mask, record: ResultRecord) -> Callable[[], None]:
+        """Keep a mask in memory, and return the function that packs and writes it.
 
-        Raises:
-            AnnotatorError: If it cannot be written.
+        The function may be called from any thread: a large mask takes long to pack, and
+        while it is packed events are written as ever. It does nothing if the project is
+        read-only, and raises an AnnotatorError if the mask cannot be written.
         """
         self._remember(digest, mask)
+        return partial(self._write, digest, mask, record)
+
+    def _write(self, digest: str, mask: Mask, record: ResultRecord) -> None:
         if self._store.read_only:
             return
         packed = (json.dumps(mask.labels.shape), pack_labels(mask.labels), _pack_confidence(mask))

@@ -77,6 +77,13 @@ def read_log(connection: sqlite3.Connection, path: Path) -> Iterator[LogRow]:
         raise damaged(path, f"its log cannot be read: {error}") from error
 
 
+def count_log(connection: sqlite3.Connection) -> int:
+    """Return about how many events `read_log` will yield, for showing progress."""
+    with contextlib.suppress(sqlite3.Error):
+        return int(connection.execute("SELECT max(seq) FROM event").fetchone()[0] or 0)
+    return 0
+
+
 def read_row(row: tuple[Any, ...]) -> LogRow:
     """Build a log row from the columns `EVENT_COLUMNS`.
 
@@ -204,8 +211,8 @@ class Store:
         )
         return int(cursor.lastrowid or 0)
 
-    def append(self, event: Event) -> int:
-        """Write an event durably; return its sequence number.
+    def append(self, event: Event) -> LogRow:
+        """Write an event durably; return it as it stands in the log.
 
         Raises:
             AnnotatorError: If it could not be written; then nothing was.
@@ -222,7 +229,8 @@ class Store:
         )
         with self.writing():
             columns = (*row, checksum(row))
-            return int(self.connection.execute(_INSERT, columns).lastrowid or 0)
+            seq = int(self.connection.execute(_INSERT, columns).lastrowid or 0)
+        return LogRow(seq, *row[:3], event)
 
     def sessions(self) -> list[SessionRecord]:
         """Return every opening so far, this one included, oldest first."""

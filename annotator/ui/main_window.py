@@ -417,10 +417,18 @@ class MainWindow(QMainWindow):
         self.close()
 
     def shut_down(self) -> None:
-        """End jobs, annotation and engine; nothing is left running."""
+        """End jobs, annotation and engine; nothing is left running.
+
+        Work that does not stop at once is waited for when the window is off the screen
+        and the project free for others: an engine that is loading may take seconds.
+        """
+        self.jobs.cancel_all()
+        self.close_workspace()
+        self.hide()
+        self.engines.session.stop()
         if not self.jobs.shut_down():
             _log.warning("some work did not stop in time")
-        self.close_workspace()
+        self.opener.close()
         self.engines.shut_down()
 
 

@@ -233,3 +233,12 @@ def test_of_thousands_of_requests_each_ends_once_and_the_last_wins(session, reco
     ends = [e for e in recorder.events if e.kind in ("done", "dropped")]
     assert len(ends) == 3000
     assert len({e.generation for e in ends}) == 3000
+
+
+def test_stopping_gives_up_an_engine_that_is_warming_up(session, recorder):
+    session.use("nearest-click", {"encode_seconds": 30.0})
+    recorder.wait("loading")
+    time.sleep(0.1)
+    session.stop()
+    session.close(timeout=5.0)
+    assert not any(thread.is_alive() for thread in session._threads)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from annotator.domain import AnnotatorError, Mask
+from annotator.domain import AnnotatorError, Cancelled, CancelToken, Mask
 from annotator.project import Project
 from annotator.project.database import APPLICATION_ID, make_durable
 from annotator.project.locking import lock_path
@@ -569,3 +569,23 @@ def test_where_nothing_is_readable_that_is_told_and_nothing_made(path, tmp_path)
     with pytest.raises(AnnotatorError, match="Nothing could be recovered"):
         Project.salvage(path, tmp_path / "rescued.annot")
     assert not (tmp_path / "rescued.annot").exists()
+
+
+def test_opening_reports_its_progress_and_can_be_stopped(project, path):
+    for number in range(600):
+        project.add_click(1, (number, 0, 0), 1)
+    project.close()
+    seen = []
+    with Project.open(path, progress=lambda fraction, message="": seen.append(fraction)):
+        pass
+    assert seen == sorted(seen)
+    assert len(seen) > 2
+    assert seen[-1] > 0.5
+    before = path.read_bytes()
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        Project.open(path, cancel=token)
+    assert path.read_bytes() == before
+    with Project.open(path) as again:  # nothing holds it
+        assert len(again.document.assets[1].clicks) == 600

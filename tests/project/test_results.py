@@ -1,5 +1,7 @@
 """Stored masks: small, bounded, exact in their labels, harmless when damaged."""
 
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -118,3 +120,31 @@ def test_a_result_of_an_unknown_asset_is_refused(project):
     prompt = project.document.assets[1].prompt()
     with pytest.raises(AnnotatorError, match="no asset 7"):
         project.store_result(7, prompt, Mask(np.ones(3, np.int32)))
+
+
+def test_a_held_mask_is_known_at_once_and_written_from_another_thread(project, path):
+    project.add_click(1, (1.0, 0, 0), 1)
+    prompt = project.document.assets[1].prompt()
+    mask = Mask(np.full(POINTS, 1, np.int32))
+    write = project.hold_result(1, prompt, mask, run_ms=7.0)
+    assert project.stored_result(1) is mask
+    assert not project.result_records()
+    thread = threading.Thread(target=write)
+    thread.start()
+    for number in range(20):  # events go on being written meanwhile
+        project.add_click(1, (float(number), 1, 0), 1)
+    thread.join()
+    assert [record.run_ms for record in project.result_records()] == [7.0]
+    project.close()
+    with Project.open(path) as again:
+        assert len(again.document.assets[1].clicks) == 21
+        assert np.array_equal(again.labels_of(1), mask.labels)
+
+
+def test_a_mask_that_is_never_written_costs_nothing_but_itself(project, path):
+    project.add_click(1, (1.0, 0, 0), 1)
+    project.hold_result(1, project.document.assets[1].prompt(), Mask(np.ones(POINTS, np.int32)))
+    project.close()
+    with Project.open(path) as again:
+        assert len(again.document.assets[1].clicks) == 1
+        assert again.stored_result(1) is None

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDockWidget, QPushButton, QToolBar
 
 from annotator.domain import AnnotatorError
+from annotator.project import Project
 from annotator.ui import app as app_module
 from annotator.ui.app import check_binding, check_opencv
 from annotator.ui.crash import CrashDialog, CrashReporter, log_file
@@ -354,3 +355,17 @@ def test_this_qt_binding_keeps_its_references_and_a_leaking_one_is_refused(monke
     monkeypatch.setattr(app_module, "sys", Sys)
     with pytest.raises(AnnotatorError, match="PySide6"):
         check_binding()
+
+
+def test_screen_and_project_are_free_before_a_loading_engine_is_waited_for(opened, monkeypatch):
+    project, seen = opened.workspace.project, []
+    shut_down = opened.engines.shut_down
+
+    def watched():
+        with Project.open(project.path):  # refused while somebody has it open
+            seen.append(opened.isVisible())
+        shut_down()
+
+    monkeypatch.setattr(opened.engines, "shut_down", watched)
+    opened.close()
+    assert seen == [False]

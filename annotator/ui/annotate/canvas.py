@@ -52,9 +52,16 @@ class Canvas:
         if self._cloud is None:
             return
         if self._shown is None:
-            self._shown = np.zeros(len(self._cloud), np.int32)
-            self.view.set_labels(self._shown)
+            self._shown = np.zeros(len(self._cloud), np.int32)  # as an unlabelled view has them
         self._shown[indices] = object_id
+        self.view.set_labels(self._shown, indices)
+
+    def show_stroke(self, labels: Int32, indices: Int64) -> None:
+        """Show labels [W] of which only the points [K] of a stroke differ from the document's."""
+        if self._shown is None:
+            self.show_labels(labels)
+            return
+        self._shown[indices] = labels[indices]
         self.view.set_labels(self._shown, indices)
 
     def show_confidence(self, mask: Mask | None) -> None:

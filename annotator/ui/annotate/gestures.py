@@ -82,7 +82,7 @@ class Gestures:
         if bench.labels is not None:
             changing = changing[bench.labels[changing] != object_id]
         if len(changing) or self._is_locked(object_id):
-            bench.attempt(bench.project.paint, bench.asset_id, changing, object_id)
+            bench.paint(changing, object_id)
         bench.restore_labels()
 
     def cancel_preview(self) -> None:

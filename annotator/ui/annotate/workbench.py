@@ -1,7 +1,6 @@
 """The flow of a click: journal, marker, request, result, changed points. No docks here."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -16,20 +15,18 @@ from annotator.domain import (
     PointCloud,
     WorkingSet,
 )
-from annotator.domain.cloud import Float32, Int32
+from annotator.domain.cloud import Float32, Int32, Int64
 from annotator.engine.session import EngineEvent, EngineSession
 from annotator.project import AssetState, Change, Project
 from annotator.ui.annotate.canvas import Canvas
 from annotator.ui.annotate.pace import Pace
 from annotator.ui.annotate.quality import GroundTruth, Tally
 from annotator.ui.annotate.runs import Runs
+from annotator.ui.annotate.storing import AnswerStore
 from annotator.ui.view import PointView
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-STORE_AFTER_MS = 20
-"""Time for an answer to get onto the screen before it is packed and stored."""
 
 DIM_AFTER_MS = 120
 """How long an answer may take before the old mask is dimmed: a fast one must not flicker."""
@@ -62,13 +59,11 @@ class Workbench(QObject):
         self.isolated: int | None = None
         self.pace = Pace.of(project)
         self._mask: Mask | None = None
+        self._stroke: tuple[Int64, int] | None = None
         self._asked: object = None
         self._engine: object = None
-        self._unstored: Callable[[], None] | None = None
-        self._storing = QTimer(self)
-        self._storing.setSingleShot(True)
-        self._storing.setInterval(STORE_AFTER_MS)
-        self._storing.timeout.connect(self._store_answer)
+        self._storing = AnswerStore(self)
+        self._storing.failed.connect(lambda e: self.say(e.message, e.remedy, "warning"))
         self._dimming = QTimer(self)
         self._dimming.setSingleShot(True)
         self._dimming.setInterval(DIM_AFTER_MS)
@@ -130,7 +125,7 @@ class Workbench(QObject):
 
     def close(self) -> None:
         """Let go of project, session and view; nothing arrives any more."""
-        self._store_answer()
+        self._storing.close()
         self._disconnect()
         self._dimming.stop()
         self.runs.close()
@@ -175,6 +170,21 @@ class Workbench(QObject):
         elif not self.runs.run_now():
             self.say("The mask is up to date.", "It answers all clicks.")
 
+    def paint(self, indices: Int64, object_id: int) -> None:
+        """Journal a stroke as one step: labels change where it went and nowhere else.
+
+        Args:
+            indices: [K] working points, none of a locked object.
+            object_id: Who gets them; 0 takes them away.
+        """
+        if self.asset_id is None:
+            return
+        self._stroke = (indices, object_id)
+        try:
+            self.attempt(self.project.paint, self.asset_id, indices, object_id)
+        finally:
+            self._stroke = None
+
     # What follows ------------------------------------------------------------------------------
 
     def _on_change(self, change: Change) -> None:
@@ -191,7 +201,9 @@ class Workbench(QObject):
         if topics & {"clicks", "objects"}:
             self._repair_choices()
             self._show_objects()
-        if topics & {"labels", "edits", "clicks"}:
+        if self._stroke is not None:
+            self._show_stroke(*self._stroke)
+        elif topics & {"labels", "edits", "clicks"}:
             self._show_labels()
         self.refreshed.emit()
 
@@ -209,7 +221,6 @@ class Workbench(QObject):
         """Show the stored answer to the present clicks, or ask the engine for one."""
         asset = self.asset
         assert asset is not None
-        self._store_answer()
         question = (asset.engine_ref, asset.parameters, _essence(asset.clicks))
         if question == self._asked:
             return
@@ -222,7 +233,7 @@ class Workbench(QObject):
             self.runs.want(asset.prompt())
 
     def _on_answer(self, event: EngineEvent) -> None:
-        """Show an answer, and store it once it is on the screen.
+        """Show an answer, and store it aside once it is on the screen.
 
         Storing a large mask takes longer than drawing it. Should the process die in
         between, the clicks are there and are answered anew.
@@ -230,12 +241,10 @@ class Workbench(QObject):
         asset, mask = self.asset, event.result
         if asset is None or not isinstance(mask, Mask) or event.prompt is None:
             return
-        self._store_answer()
         self._mask = mask
         self._show_labels()
         self.pace.mark()
-        self._unstored = partial(
-            self.project.store_result,
+        write = self.project.hold_result(
             asset.asset_id,
             event.prompt,
             mask,
@@ -245,14 +254,7 @@ class Workbench(QObject):
             engine_ref=asset.engine_ref,
             parameters=asset.parameters,
         )
-        self._storing.start()
-
-    def _store_answer(self) -> None:
-        """Store an answer that is only on the screen so far."""
-        self._storing.stop()
-        store, self._unstored = self._unstored, None
-        if store is not None:
-            self.attempt(store)
+        self._storing.put(write)
 
     def _on_runs_changed(self) -> None:
         if not self.runs.unanswered:
@@ -303,6 +305,17 @@ class Workbench(QObject):
         self.tally.show(self.labels)
         self.canvas.show_labels(self.labels)
         self.canvas.show_confidence(self._mask)
+
+    def _show_stroke(self, indices: Int64, object_id: int) -> None:
+        """Change the labels under a stroke: going over all points takes long for millions."""
+        if self.cloud is None:
+            return
+        if self.labels is None:
+            self.labels = np.zeros(len(self.cloud), np.int32)
+        before = self.labels[indices]
+        self.labels[indices] = object_id
+        self.tally.stroke(self.labels, indices, before)
+        self.canvas.show_stroke(self.labels, indices)
 
     def _blank(self) -> Mask | None:
         """Return an empty mask for edits to lie on where nothing was clicked."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPixmap, QPolygonF
 
 from annotator.domain.camera import OrbitCamera
 from annotator.domain.labels import Colour
@@ -14,6 +15,7 @@ from annotator.domain.labels import Colour
 MARKER_RADIUS = 9.0
 MARKER_REACH = 12.0  # logical pixels within which a pointer is on a marker
 BEHIND_OPACITY = 0.38
+_STAMP = 36  # logical pixels; the ring of a selected marker fits
 AXIS_LENGTH = 30.0
 AXES = (("x", QColor(214, 83, 83)), ("y", QColor(92, 170, 92)), ("z", QColor(84, 132, 220)))
 
@@ -73,12 +75,14 @@ class Overlay:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.gizmo:
             _paint_axes(painter, camera)
-        # Paler ones first, so that none covers a marker that can be seen.
+        ratio = painter.device().devicePixelRatioF()
         x, y = self.places(camera)
-        for i in sorted(range(len(self.markers)), key=lambda i: not behind[i]):
-            if np.isfinite(x[i]):
+        # Paler ones first, so that none covers a marker that can be seen.
+        for i in (*np.flatnonzero(behind), *np.flatnonzero(~behind)):
+            if -_STAMP < x[i] < camera.viewport[0] + _STAMP:  # false for NaN too
                 painter.setOpacity(BEHIND_OPACITY if behind[i] else 1.0)
-                _paint_marker(painter, QPointF(x[i], y[i]), self.markers[i])
+                stamp = _stamp(_look(self.markers[i]), ratio)
+                painter.drawPixmap(QPointF(x[i] - _STAMP / 2, y[i] - _STAMP / 2), stamp)
         painter.setOpacity(1.0)
         self._paint_selection(painter)
         if self.cursor is not None:
@@ -118,10 +122,32 @@ def _two_tone(width: float) -> tuple[QPen, QPen]:
     return dark, light
 
 
-def _paint_marker(painter: QPainter, at: QPointF, marker: ClickMarker) -> None:
-    colour = QColor(*marker.colour)
-    hollow = marker.object_id == 0
-    if marker.selected:
+MarkerLook = tuple[Colour, bool, str, bool]
+"""Colour, whether hollow, text, whether selected: all that a marker's picture depends on."""
+
+
+def _look(marker: ClickMarker) -> MarkerLook:
+    return marker.colour, marker.object_id == 0, marker.text, marker.selected
+
+
+@lru_cache(maxsize=512)
+def _stamp(look: MarkerLook, ratio: float) -> QPixmap:
+    """Return a marker's picture: drawn once, since hundreds may be on the screen at a time."""
+    side = round(_STAMP * ratio)
+    stamp = QPixmap(side, side)
+    stamp.setDevicePixelRatio(ratio)
+    stamp.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(stamp)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    _paint_marker(painter, QPointF(_STAMP / 2, _STAMP / 2), look)
+    painter.end()
+    return stamp
+
+
+def _paint_marker(painter: QPainter, at: QPointF, look: MarkerLook) -> None:
+    shade, hollow, text, selected = look
+    colour = QColor(*shade)
+    if selected:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for pen in (QPen(QColor(0, 0, 0, 200), 5), QPen(QColor(255, 255, 255), 2.5)):
             painter.setPen(pen)
@@ -134,11 +160,11 @@ def _paint_marker(painter: QPainter, at: QPointF, marker: ClickMarker) -> None:
     dark_text = not hollow and colour.lightnessF() > 0.45
     painter.setPen(QColor(0, 0, 0) if dark_text else QColor(255, 255, 255))
     font = QFont(painter.font())
-    font.setPixelSize(11 if len(marker.text) < 3 else 9)
+    font.setPixelSize(11 if len(text) < 3 else 9)
     font.setBold(True)
     painter.setFont(font)
     box = QRectF(at.x() - 14, at.y() - 10, 28, 20)
-    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, marker.text)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def _paint_cursor(painter: QPainter, x: float, y: float) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from annotator.domain.camera import OrbitCamera
-from annotator.domain.cloud import Float32, Int32, Int64, PointCloud
+from annotator.domain.cloud import Float32, Float64, Int32, Int64, PointCloud
 from annotator.domain.labels import Colour
 from annotator.domain.picking import disc_mask, pick_in_window, polygon_mask
 from annotator.domain.raster import EMPTY, points_under
@@ -24,6 +24,7 @@ from annotator.ui.view.software import SoftwareRenderer
 
 VISIBLE_SLACK = 0.006  # relative depth behind the drawn point that still counts as visible
 BEHIND_SLACK = 0.02  # relative depth in front of a marker that hides it
+_FEW_MARKERS = 50
 
 RendererFactory = Callable[["PointView", Scene], Renderer]
 
@@ -315,8 +316,15 @@ class PointView(QWidget):
             return behind
         positions = np.array([marker.position for marker in self.overlay.markers])
         x, y, depth = self.camera.projection().project(positions)
-        for i in np.flatnonzero(np.isfinite(x)):
-            behind[i] = _covered(self._renderer.ids_around(x[i], y[i], 2), depth[i])
+        width, height = self.width(), self.height()
+        seen = np.flatnonzero((x >= 0) & (x < width) & (y >= 0) & (y < height))
+        if len(seen) > _FEW_MARKERS:
+            # Looking at the picture once costs less than at hundreds of windows of it.
+            whole = self._renderer.ids_around(width / 2, height / 2, max(width, height) / 2)
+            behind[seen] = _all_covered(whole, width, x[seen], y[seen], depth[seen])
+        else:
+            for i in seen:
+                behind[i] = _covered(self._renderer.ids_around(x[i], y[i], 2), depth[i])
         return behind
 
     # -- Qt events -----------------------------------------------------------
@@ -386,3 +394,19 @@ def _covered(shown: ShownIds, depth: float) -> bool:
     hit = shown.ids != EMPTY
     nearer = hit & (shown.depth < depth * (1 - BEHIND_SLACK))
     return bool(hit.any()) and nearer.sum() * 2 > hit.sum()
+
+
+def _all_covered(
+    whole: ShownIds, width: int, x: Float64, y: Float64, depth: Float64
+) -> npt.NDArray[np.bool_]:
+    """Return `_covered` of places [M], in logical pixels, all within one window."""
+    scale = whole.projection.width / max(1, width)
+    side = np.arange(int(4 * scale) + 1)
+    rows = ((y - 2) * scale).astype(np.intp)[:, None] - whole.top + side
+    columns = ((x - 2) * scale).astype(np.intp)[:, None] - whole.left + side
+    height, length = whole.ids.shape
+    at = (rows.clip(0, height - 1)[:, :, None], columns.clip(0, length - 1)[:, None, :])
+    hit = whole.ids[at] != EMPTY
+    nearer = hit & (whole.depth[at] < (depth * (1 - BEHIND_SLACK))[:, None, None])
+    covered: npt.NDArray[np.bool_] = nearer.sum((1, 2)) * 2 > hit.sum((1, 2))
+    return covered

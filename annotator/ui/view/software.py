@@ -113,9 +113,15 @@ class SoftwareRenderer(QObject):
         self._rest.stop()
 
     def _patience(self) -> float:
-        blocks = self._scene.blocks
-        small = blocks is not None and len(blocks.cloud) <= WHOLE_BELOW
-        return math.inf if small else SLICE_SECONDS
+        """Return for how long points may be drawn at once.
+
+        A cloud of medium size is drawn in one go once its blocks are made: making them
+        takes as long as drawing them.
+        """
+        blocks, colours = self._scene.blocks, self._scene.colours
+        if blocks is None or colours is None or len(blocks.cloud) > WHOLE_BELOW:
+            return SLICE_SECONDS
+        return math.inf if colours.all_ready else SLICE_SECONDS
 
     def _tick(self) -> None:
         self._advance(SLICE_SECONDS)

@@ -116,3 +116,14 @@ def contrast(one, other):
 
     high, low = sorted((luminance(one), luminance(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("labels", [
+    [3, 1, 1, 0, 9], [-4, -4, 2], [7], [0, 2**31 - 1], [-(2**31), 5, 5], [],
+])  # fmt: skip
+def test_segments_are_numbered_like_sorted_distinct_ids(labels):
+    array = np.array(labels, np.int32)
+    values, places = np.unique(array, return_inverse=True)
+    truth = GroundTruth(array)
+    assert np.array_equal(truth.segments, places)
+    assert np.array_equal(truth.sizes, np.bincount(places, minlength=len(values)))

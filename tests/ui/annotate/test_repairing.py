@@ -184,3 +184,24 @@ def test_the_brush_shows_its_disc_and_changes_size(bench):
     assert bench.view.overlay.circle[2] == small
     bench.do("select_tool", "click")
     assert bench.view.overlay.circle is None
+
+
+def test_labels_after_many_strokes_are_those_of_the_document(answered):
+    bench = answered
+    for object_id, tool, row in ((2, "brush", SECOND), (3, "brush", THIRD), (2, "eraser", SECOND)):
+        bench.do("select_object", object_id)
+        bench.do("select_tool", tool)
+        bench.drag(bench.at(row), bench.at(row) + QPoint(15, 4))
+        tally = np.bincount(bench.labels)
+        assert np.array_equal(bench.labels, bench.project.labels_of(bench.asset_id))
+        assert np.array_equal(bench.shown, bench.labels)
+        assert np.array_equal(bench.controller.bench.tally.points[: len(tally)], tally)
+
+
+def test_a_stroke_on_an_unclicked_scan_counts_its_points(bench):
+    bench.do("select_tool", "brush")
+    bench.drag(bench.at(FIRST), bench.at(FIRST) + QPoint(15, 4))
+    painted = np.count_nonzero(bench.labels == 1)
+    assert painted > 10
+    assert bench.controller.bench.tally.points.tolist() == [2700 - painted, painted]
+    assert np.array_equal(bench.labels, bench.project.labels_of(bench.asset_id))

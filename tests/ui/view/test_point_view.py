@@ -361,3 +361,18 @@ def test_a_view_that_is_shut_down_no_longer_follows_its_camera(view):
 def test_the_view_has_a_name_for_screen_readers(view):
     assert view.accessibleName()
     assert "Arrow keys" in view.accessibleDescription()
+
+
+def test_hundreds_of_markers_are_paler_behind_points_like_single_ones(scene):
+    rng = np.random.default_rng(5)
+    places = rng.uniform([-2, -1, -1], [2, 4, 1], (300, 3))
+    markers = [ClickMarker(tuple(place), 1, i, (240, 0, 240)) for i, place in enumerate(places)]
+    alone = []
+    for marker in markers:
+        scene.set_markers([marker])
+        alone.append(bool(scene.markers_behind()[0]))
+    scene.set_markers(markers)
+    together = scene.markers_behind().tolist()
+    assert 30 < sum(alone) < 270
+    # Windows at the border of the picture, and of odd pixels, may differ by a row.
+    assert sum(a != b for a, b in zip(alone, together, strict=True)) <= 6
