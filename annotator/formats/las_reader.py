@@ -52,14 +52,19 @@ def read_las(reading: Reading) -> FileCloud:
     with reading.path.open("rb") as file:
         sizes = check_header(file, reading)
     if not sizes.compressed:
-        return finish(_read_chunks(reading.path, reading, 0.0), reading)
+        return _finished(_read_chunks(reading.path, reading, 0.0), reading)
     with tempfile.TemporaryDirectory(prefix="annotator-", ignore_cleanup_errors=True) as folder:
         unpacked = Path(folder) / "unpacked.las"
         unpack_laz(reading, sizes, unpacked)
         inner = replace(Reading.of(unpacked), cancel=reading.cancel)
         with unpacked.open("rb") as file:
             check_header(file, inner)
-        return finish(_read_chunks(unpacked, reading, 0.5), reading)
+        return _finished(_read_chunks(unpacked, reading, 0.5), reading)
+
+
+def _finished(raw: RawCloud, reading: Reading) -> FileCloud:
+    cloud = finish(raw, reading)
+    return replace(cloud, source=replace(cloud.source, las=reading.path))
 
 
 def unpack_laz(reading: Reading, sizes: LasSizes, target: Path) -> None:

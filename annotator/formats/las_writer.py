@@ -8,6 +8,7 @@ import numpy as np
 
 from annotator.domain import AnnotatorError, ObjectInfo, PointCloud
 from annotator.domain.cloud import Float64, Int32
+from annotator.formats.las_copy import copy_with_labels, las_source
 from annotator.formats.source import Source
 
 _LARGEST = 2**31 - 1
@@ -17,7 +18,7 @@ _FINEST = 1e-5
 def write_las(
     file: BinaryIO, cloud: PointCloud, labels: Int32 | None, objects: Sequence[ObjectInfo]
 ) -> None:
-    """Write LAS 1.4; scale and offset are those of the scan's file if it was LAS."""
+    """Write LAS with the labels: the scan's own file with all its attributes, else LAS 1.4."""
     _write(file, cloud, labels, compress=False)
 
 
@@ -29,6 +30,14 @@ def write_laz(
 
 
 def _write(file: BinaryIO, cloud: PointCloud, labels: Int32 | None, compress: bool) -> None:
+    source = las_source(cloud)
+    if source is not None:
+        copy_with_labels(file, cloud, source, labels, compress=compress)
+    else:
+        _write_new(file, cloud, labels, compress)
+
+
+def _write_new(file: BinaryIO, cloud: PointCloud, labels: Int32 | None, compress: bool) -> None:
     import laspy
 
     header = laspy.LasHeader(version="1.4", point_format=6 if cloud.rgb is None else 7)

@@ -25,6 +25,7 @@ class Source:
         shape: (width, height) of an organised scan; height 1 if unorganised.
         scale: [3] float64 coordinate resolution of a LAS file; None elsewhere.
         offset: [3] float64 coordinate offset of a LAS file; None elsewhere.
+        las: The LAS or LAZ file itself, whose other attributes exports keep; None elsewhere.
     """
 
     count: int
@@ -32,6 +33,7 @@ class Source:
     shape: tuple[int, int] = (0, 1)
     scale: Float64 | None = None
     offset: Float64 | None = None
+    las: Path | None = None
 
 
 @dataclass(frozen=True)
