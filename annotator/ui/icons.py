@@ -65,6 +65,10 @@ _SHAPES: dict[str, str] = {
     "scan": '<path d="M12 3l8 4.5v9L12 21l-8-4.5v-9z" stroke-dasharray="1.2 2.4"/>'
             '<circle cx="12" cy="12" r="2.6" fill="currentColor" stroke="none"/>'
             '<path d="M12 6.5v2M12 15.5v2M6.5 12h2M15.5 12h2"/>',
+    "photo": '<rect x="3" y="5" width="18" height="14" rx="1.5"/><circle cx="8.5" cy="10" r="1.6"/>'
+             '<path d="M4 18l5.5-5 3 2.5L16 12l5 5"/>',
+    "next": '<path d="M9 5l7 7-7 7"/>',
+    "previous": '<path d="M15 5l-7 7 7 7"/>',
     "missing": '<path d="M6 3h8l5 5v13H6z"/><path d="M10 11l5 6M15 11l-5 6"/>',
     "engine": '<rect x="6" y="6" width="12" height="12" rx="2"/><path d="M9 2v4M15 2v4M9 18v4M15 18'
               'v4M2 9h4M2 15h4M18 9h4M18 15h4"/>',

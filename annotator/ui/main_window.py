@@ -20,9 +20,10 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.engine.registry import PluginRegistry
-from annotator.project import Change
+from annotator.project import Change, Project
 from annotator.ui.action_manager import ActionManager
 from annotator.ui.annotate import AnnotationController
+from annotator.ui.asset_handlers import AssetHandlers
 from annotator.ui.engine_control import EngineControl
 from annotator.ui.file_handlers import FileHandlers
 from annotator.ui.jobs import JobRunner, ProgressStrip
@@ -90,6 +91,7 @@ class MainWindow(QMainWindow):
         self.files = FileHandlers(self)
         self.looks = ViewHandlers(self.view, self.refresh_conditions)
         self.shell = ShellHandlers(self)
+        self.assets = AssetHandlers(self)
         self._choosers = self._add_choosers()
         self._make_status_bar()
         self._connect()
@@ -154,7 +156,7 @@ class MainWindow(QMainWindow):
         self.statusBar().addPermanentWidget(self._scan_label)
 
     def _connect(self) -> None:
-        for supplier in (self.files, self.looks, self.shell, self.engines):
+        for supplier in (self.files, self.looks, self.shell, self.engines, self.assets):
             self.actions_manager.supply(supplier.handlers())
         page, opener = self.start_page, self.opener
         page.open_asked.connect(self.files.open_file)
@@ -166,6 +168,7 @@ class MainWindow(QMainWindow):
             source.forget_asked.connect(self.forget_recent)
         self.recent_menu.clear_asked.connect(self._clear_recent)
         opener.opened.connect(self._show_workspace)
+        opener.ended.connect(self.assets.forget_waiting)
         opener.forget_asked.connect(self.forget_recent)
         opener.locate_asked.connect(self.files.locate)
         opener.salvage_asked.connect(self.files.salvage)
@@ -183,6 +186,11 @@ class MainWindow(QMainWindow):
         if workspace and path in {workspace.scan.path, workspace.project.path} and project is None:
             self.messages.show_message(f"{path.name} is open already.")
             return
+        if workspace and project is None:
+            for asset in workspace.project.document.assets.values():
+                if path == asset.path:
+                    self.assets.switch(asset.asset_id)
+                    return
         self.opener.open(path, project, read_only=read_only)
 
     def open_sample(self) -> None:
@@ -193,7 +201,7 @@ class MainWindow(QMainWindow):
             self.messages.show_error(error, "Opening the sample")
 
     def _show_workspace(self, workspace: Workspace) -> None:
-        self.close_workspace()
+        self.close_workspace(keep=workspace.project)
         self.workspace = workspace
         self.engines.open(workspace)
         self._start_annotation(workspace)
@@ -202,8 +210,10 @@ class MainWindow(QMainWindow):
         self._pages.setCurrentIndex(1)
         self.view.setFocus()
         self._describe(workspace)
-        self.state.add_recent(workspace.scan.path)
+        several = len(workspace.project.document.assets) > 1
+        self.state.add_recent(workspace.project.path if several else workspace.scan.path)
         self._show_recent()
+        self.assets.show()
         self._tell_recovered(workspace)
         self.refresh_conditions()
 
@@ -229,8 +239,12 @@ class MainWindow(QMainWindow):
         self._disconnect = workspace.project.changed.connect(self._on_change)
         controller.open_asset(workspace.asset_id, workspace.scan.working)
 
-    def close_workspace(self) -> None:
-        """Close the scan and go back to the start page; everything is saved already."""
+    def close_workspace(self, keep: Project | None = None) -> None:
+        """Close the scan and go back to the start page; everything is saved already.
+
+        Args:
+            keep: A project that stays open, because another file of it is shown next.
+        """
         if self.workspace is None or self.controller is None:
             return
         self._save_layout()
@@ -253,7 +267,9 @@ class MainWindow(QMainWindow):
         self.view.set_tool(None)
         self.view.set_cloud(None)
         workspace, self.workspace = self.workspace, None
-        workspace.project.close()
+        if workspace.project is not keep:
+            workspace.project.close()
+            self.assets.hide()
         self._show_start()
 
     def _show_start(self) -> None:
@@ -265,7 +281,8 @@ class MainWindow(QMainWindow):
 
     def _describe(self, workspace: Workspace) -> None:
         scan = workspace.scan
-        note = " (read-only)" if workspace.read_only else ""
+        notes = filter(None, (self.assets.place_of_shown(), workspace.read_only and "read-only"))
+        note = "".join(f" ({note})" for note in notes)
         self.setWindowTitle(f"{scan.path.name}{note} – {_TITLE}")
         text = f"{len(scan.cloud):,} points"
         if scan.spacing:
@@ -293,13 +310,15 @@ class MainWindow(QMainWindow):
     # Keeping everything in step ------------------------------------------------------------
 
     def _on_change(self, change: Change) -> None:
+        self.assets.on_change(change)
         if change.topics & {"engine", "history"}:
             self.engines.refresh()
             self.refresh_conditions()
 
     def refresh_conditions(self) -> None:
         """Work out what holds now, and enable and check actions by it."""
-        conditions = {f"theme_{self.preferences['theme']}"} | set(self.looks.conditions())
+        conditions = {f"theme_{self.preferences['theme']}"} | self.looks.conditions()
+        conditions |= self.assets.conditions()
         if self.isFullScreen():
             conditions.add("full_screen")
         if self.workspace is not None:
@@ -371,10 +390,7 @@ class MainWindow(QMainWindow):
         paths = _dropped(event)
         event.acceptProposedAction()
         self.open_path(paths[0])
-        if len(paths) > 1:
-            self.messages.show_message(
-                f"Opening {paths[0].name} only.", "One scan is annotated at a time.", "warning"
-            )
+        self.assets.add_after_opening(paths[1:])
 
     # Layout and the end --------------------------------------------------------------------
 

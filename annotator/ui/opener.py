@@ -46,7 +46,7 @@ class _Opening:
 
     Attributes:
         places: Where the project is, or may be made; the first one counts if it exists.
-        scan: The scan asked for; None for the first one of the project.
+        scan: The scan asked for; None for the one of the project that was worked on last.
         read_only: Whether the project is opened to look only.
         project: The project, once it is open.
         asset: The scan's asset in it; None if the project does not have it yet.
@@ -84,6 +84,7 @@ class Opener(QObject):
     """Opens one thing at a time; a newer request cancels the one under way."""
 
     opened = Signal(object)
+    ended = Signal()  # without anything opened
     forget_asked = Signal(object)
     locate_asked = Signal(object)
     salvage_asked = Signal(object)
@@ -120,7 +121,7 @@ class Opener(QObject):
     def open_project(
         self, path: Path, *, read_only: bool = False, scan: Path | None = None
     ) -> None:
-        """Open a project file and the first scan in it, which may have moved to `scan`."""
+        """Open a project file and the scan worked on last, which may have moved to `scan`."""
         self._start(_Opening((path,), scan, read_only), partial(self.open_project, path, scan=scan))
 
     def switch(self, workspace: Workspace, asset_id: int) -> None:
@@ -131,11 +132,6 @@ class Opener(QObject):
             (project.path,), asset.path, workspace.read_only, project, asset, borrowed=True
         )
         self._start(opening, partial(self.switch, workspace, asset_id))
-
-    def add(self, workspace: Workspace, path: Path) -> None:
-        """Add a scan to an open project and open it; `opened` follows with the same project."""
-        opening = _Opening((workspace.project.path,), path, False, workspace.project, borrowed=True)
-        self._start(opening, partial(self.add, workspace, path))
 
     def close(self) -> None:
         """Let go of what an unfinished attempt has opened; its job has been stopped before."""
@@ -167,6 +163,7 @@ class Opener(QObject):
         self._end(opening)
         opening.give_up()
         self._messages.show_message(f"Stopped opening {opening.name}.")
+        self.ended.emit()
 
     def _failed(self, opening: _Opening, again: "partial[None]", error: BaseException) -> None:
         self._end(opening)
@@ -180,6 +177,7 @@ class Opener(QObject):
         elif in_project and isinstance(error, AnnotatorError):
             buttons += self._ways_out(opening.places[0], error, again)
         self._messages.show_error(error, f"Opening {opening.name}", buttons)
+        self.ended.emit()
 
     def _ways_out(self, path: Path, error: AnnotatorError, again: "partial[None]") -> list[Button]:
         """Turn what the error's remedy names into buttons."""
@@ -264,10 +262,15 @@ def _expected_scan(opening: _Opening) -> Path:
 
 
 def _asset_of(project: Project, scan: Path | None) -> AssetState | None:
-    """Return the asset that `scan` is: the one of that file, else the first whose file is gone."""
+    """Return the asset that `scan` is: the one of that file, else the first whose file is gone.
+
+    Without a scan it is the asset that was worked on last.
+    """
     clouds = [asset for asset in project.document.assets.values() if asset.kind == "cloud"]
     if scan is None:
-        return next(iter(clouds), None)
+        by_id = {asset.asset_id: asset for asset in clouds}
+        touched = (row.event.touched_asset for row in reversed(list(project.log())))
+        return next((by_id[i] for i in touched if i in by_id), None)
     same = [asset for asset in clouds if asset.path.resolve() == scan.resolve()]
     gone = [asset for asset in clouds if not asset.path.exists()]
     return next(iter(same or gone), None)
@@ -276,7 +279,7 @@ def _asset_of(project: Project, scan: Path | None) -> AssetState | None:
 def _make_workspace(opening: _Opening, scan: LoadedScan) -> Workspace:
     project = opening.project or _create_project(opening.places)
     opening.project = project
-    asset_id = opening.asset.asset_id if opening.asset else _add_asset(project, scan)
+    asset_id = opening.asset.asset_id if opening.asset else add_asset(project, scan)
     moved = opening.asset and opening.asset.path.resolve() != scan.path.resolve()
     if moved and not opening.read_only:
         project.relocate_asset(asset_id, scan.path)
@@ -297,7 +300,8 @@ def _create_project(places: Sequence[Path]) -> Project:
     return Project.create(places[-1])
 
 
-def _add_asset(project: Project, scan: LoadedScan) -> int:
+def add_asset(project: Project, scan: LoadedScan) -> int:
+    """Add a scan to a project; return its asset's id."""
     return project.add_asset(
         scan.path,
         "cloud",

@@ -62,10 +62,16 @@ def test_a_dropped_file_opens(window, scan, qtbot):
     assert window.workspace.scan.path == scan
 
 
-def test_several_dropped_files_open_the_first_and_say_so(window, scan, qtbot):
-    drop(window, scan, scan.with_name("other.ply"))
-    wait_open(qtbot, window)
-    assert any("only" in line for line in headlines(window))
+def test_several_dropped_files_become_one_project_that_shows_the_first(window, scan, qtbot):
+    other = scan.with_name("other.npy")
+    np.save(other, np.random.default_rng(1).normal(size=(50, 3)).astype(np.float32))
+    drop(window, scan, other)
+    qtbot.waitUntil(
+        lambda: window.workspace is not None and len(window.workspace.project.document.assets) == 2,
+        timeout=20_000,
+    )
+    assert window.workspace.scan.path == scan
+    assert not window.assets.dock.isHidden()
 
 
 def test_an_opened_scan_is_in_the_recent_list(opened, scan):
