@@ -52,6 +52,14 @@ def verify(name: str = typer.Argument("", help="Entry; all that are there by def
 
 
 @app.command()
+def digest(file: Path = typer.Argument(..., help="File of weights.")) -> None:
+    """Print the sha256 and size lines that a plugin's manifest states for a file."""
+    from annotator.engine.weights import manifest_lines
+
+    print(manifest_lines(file))
+
+
+@app.command()
 def pull(name: str = typer.Argument(..., help="Entry to download.")) -> None:
     """Download weights; an interrupted download resumes."""
     from annotator.engine.registry import PluginRegistry

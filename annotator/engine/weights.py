@@ -165,8 +165,10 @@ def _verify(record: WeightsRecord, cancel: CancelToken | None) -> Verdict:
     if record.path is None:
         return Verdict(record, False, "missing")
     expected = record.expected_sha256
-    if expected and sha256_of(record.path, cancel) != expected:
-        return Verdict(record, False, f"{record.path.name} was changed: its sha256 differs")
+    found = sha256_of(record.path, cancel) if expected else ""
+    if found != expected:
+        difference = f"its sha256 is {found}, not {expected}"
+        return Verdict(record, False, f"{record.path.name} was changed: {difference}")
     checked = "sha256 matches" if expected else "no sha256 is known"
     if record.spec.layout and record.path.suffix == ".safetensors":
         return _verify_layout(record, record.path, checked)
@@ -181,6 +183,18 @@ def _verify_layout(record: WeightsRecord, path: Path, checked: str) -> Verdict:
     if difference.none:
         return Verdict(record, True, f"{checked}, all {difference.matching} tensors as declared")
     return Verdict(record, False, str(difference))
+
+
+def manifest_lines(path: Path) -> str:
+    """Return what a manifest says of a file of weights: lines of a `[[weights]]` entry.
+
+    Raises:
+        AnnotatorError: If it cannot be read.
+    """
+    try:
+        return f'sha256 = "{sha256_of(path)}"\nsize = {path.stat().st_size}'
+    except OSError as error:
+        raise AnnotatorError(f"{path} cannot be read: {error.strerror}.", "Check it.") from error
 
 
 def pull_weights(
