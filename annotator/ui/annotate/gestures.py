@@ -29,34 +29,34 @@ class Gestures:
         """Make the brush larger (+) or smaller (-)."""
         self._radius = min(max(self._radius + steps, 0), len(_RADII) - 1)
 
-    def add_click(self, index: int, object_id: int) -> None:
-        """Journal a click on working point `index`; marker and answer follow from that."""
+    def add_click(self, place: int, object_id: int) -> None:
+        """Journal a click on working point `place`; marker and answer follow from that."""
         bench = self._bench
         if bench.asset_id is None or bench.cloud is None:
             return
         click = bench.attempt(
             bench.project.add_click,
             bench.asset_id,
-            bench.cloud.xyz[index],
+            bench.cloud.xyz[place],
             object_id,
-            index=index,
+            index=place,
             camera=bench.canvas.view.camera.to_json(),
         )
         if click is not None:
             bench.pace.click()
 
-    def move_click(self, click_id: int, index: int) -> None:
-        """Move a click to working point `index`, as one step."""
+    def move_click(self, click_id: int, place: int) -> None:
+        """Move a click to working point `place`, as one step."""
         bench = self._bench
         if bench.asset_id is None or bench.cloud is None:
             return
         bench.runs.clicks.unsettle(click_id)
-        place = bench.cloud.xyz[index]
-        bench.attempt(bench.project.move_click, bench.asset_id, click_id, place, index)
+        xyz = bench.cloud.xyz[place]
+        bench.attempt(bench.project.move_click, bench.asset_id, click_id, xyz, place)
 
-    def preview_move(self, click_id: int, index: int | None) -> None:
+    def preview_move(self, click_id: int, place: int | None) -> None:
         """Show a click at another point while it is dragged."""
-        self._bench.preview_move(click_id, index)
+        self._bench.preview_move(click_id, place)
 
     def remove_click(self, click_id: int) -> None:
         """Remove any click."""

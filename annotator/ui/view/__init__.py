@@ -4,14 +4,16 @@ from annotator.domain.camera import OrbitCamera
 from annotator.ui.view.choose import RendererChoice, create_point_view
 from annotator.ui.view.overlay import ClickMarker
 from annotator.ui.view.point_view import PointView
-from annotator.ui.view.pointer import PointerEvent, PointerTool
+from annotator.ui.view.pointer import PickView, PointerEvent, PointerTool, ToolView
 
 __all__ = [
     "ClickMarker",
     "OrbitCamera",
+    "PickView",
     "PointView",
     "PointerEvent",
     "PointerTool",
     "RendererChoice",
+    "ToolView",
     "create_point_view",
 ]

@@ -1,15 +1,12 @@
 """Pointer and keyboard of the view: to the tool first, then to the camera."""
 
-from typing import TYPE_CHECKING
+from typing import Generic, Protocol, TypeVar
 
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 
-from annotator.ui.view.navigation import Navigator, arrow
-from annotator.ui.view.pointer import PointerEvent, PointerTool
-
-if TYPE_CHECKING:
-    from annotator.ui.view.point_view import PointView
+from annotator.ui.view.navigation import Navigation, arrow
+from annotator.ui.view.pointer import PointerEvent, PointerTool, ToolView
 
 CURSOR_STEP, CURSOR_LEAP, CURSOR_NUDGE = 8, 40, 1  # logical pixels: plain, Shift, Ctrl
 
@@ -18,7 +15,36 @@ _LEFT = Qt.MouseButton.LeftButton
 _PRESS_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 
 
-class ViewInput:
+class HasCursor(Protocol):
+    """The placement cursor (x, y) of a view's overlay, or None."""
+
+    cursor: tuple[float, float] | None
+
+
+class InputView(ToolView, Protocol):
+    """What a view must have to get its events sorted."""
+
+    @property
+    def overlay(self) -> HasCursor:
+        """Where the placement cursor is."""
+
+    def update_overlay(self) -> None:
+        """Draw the cursor anew."""
+
+    def setFocus(self, reason: Qt.FocusReason, /) -> None:  # noqa: D102 - Qt's own
+        ...
+
+    def width(self) -> int:  # noqa: D102 - Qt's own
+        ...
+
+    def height(self) -> int:  # noqa: D102 - Qt's own
+        ...
+
+
+InputViewT = TypeVar("InputViewT", bound=InputView)
+
+
+class ViewInput(Generic[InputViewT]):
     """Sorts a view's events.
 
     Arrow keys show a placement cursor; while it is shown Enter and Space act as the left
@@ -26,14 +52,14 @@ class ViewInput:
     Escape or the mouse puts it away.
     """
 
-    def __init__(self, view: "PointView") -> None:
+    def __init__(self, view: InputViewT, navigator: Navigation) -> None:
         self._view = view
-        self._tool: PointerTool | None = None
-        self._navigator = Navigator(view.camera)
+        self._tool: PointerTool[InputViewT] | None = None
+        self._navigator = navigator
         self._tool_drags = False
         self._key_press: QPointF | None = None
 
-    def set_tool(self, tool: PointerTool | None) -> None:
+    def set_tool(self, tool: PointerTool[InputViewT] | None) -> None:
         """Offer events to this tool from now on."""
         self._tool = tool
 
@@ -43,7 +69,7 @@ class ViewInput:
             return self._mouse(event)
         if isinstance(event, QWheelEvent):
             notches = (event.angleDelta().y() or event.angleDelta().x()) / 120
-            self._navigator.wheel(notches, event.position(), self._view.position_under)
+            self._navigator.wheel(notches, event.position())
             event.accept()
             return True
         if isinstance(event, QKeyEvent):
@@ -70,9 +96,10 @@ class ViewInput:
         at = event.position()
         self._navigator.press(at, event.button(), event.modifiers())
         offered = self._event(at, event.button(), event.buttons(), event.modifiers(), double)
-        self._tool_drags = self._tool is not None and self._tool.press(offered)
+        wanted = self._tool is not None and not self._navigator.claims_drags
+        self._tool_drags = wanted and self._tool is not None and self._tool.press(offered)
         if double and not self._tool_drags:
-            self._view.set_pivot_at(at.x(), at.y())
+            self._navigator.double(at)
         return True
 
     def _mouse_moved(self, event: QMouseEvent) -> bool:
@@ -105,7 +132,7 @@ class ViewInput:
         buttons: Qt.MouseButton,
         modifiers: Qt.KeyboardModifier,
         double: bool = False,
-    ) -> PointerEvent:
+    ) -> PointerEvent[InputViewT]:
         dragged = self._navigator.dragged
         return PointerEvent(at.x(), at.y(), button, buttons, modifiers, self._view, dragged, double)
 

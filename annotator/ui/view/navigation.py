@@ -1,6 +1,7 @@
 """Mouse, wheel and keys that move the camera."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -34,15 +35,67 @@ def arrow(key: int) -> tuple[int, int] | None:
     return _ARROWS.get(Qt.Key(key))
 
 
+class Navigation(Protocol):
+    """Moves a camera with what tools leave to it.
+
+    Attributes:
+        dragged: Whether the pointer left the place of the press by more than a tremble.
+    """
+
+    dragged: bool
+
+    @property
+    def claims_drags(self) -> bool:
+        """Whether the next drag is navigation, whatever the tool."""
+
+    def press(self, at: QPointF, button: Qt.MouseButton, modifiers: Qt.KeyboardModifier) -> None:
+        """Remember where a drag may start."""
+
+    def track(self, at: QPointF) -> None:
+        """Note that the pointer moved with a button down."""
+
+    def move(self, at: QPointF) -> None:
+        """Move the camera by a drag."""
+
+    def release(self) -> None:
+        """End the drag."""
+
+    def double(self, at: QPointF) -> None:
+        """Follow a double click."""
+
+    def wheel(self, notches: float, at: QPointF) -> None:
+        """Zoom so that what is under the pointer stays there."""
+
+    def key(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
+        """Follow a key; False leaves it to others."""
+
+
 class Navigator:
     """Turns drags into orbits and pans, and notches of the wheel into zooms."""
 
-    def __init__(self, camera: OrbitCamera) -> None:
-        self._camera = camera
+    def __init__(
+        self,
+        camera: OrbitCamera,
+        under: Callable[[float, float], npt.NDArray[np.float64] | None],
+        set_pivot_at: Callable[[float, float], object],
+    ) -> None:
+        """Move `camera`.
+
+        Args:
+            camera: The camera.
+            under: Gives the point [3] under a place of the view.
+            set_pivot_at: Turns around the point under a place from now on.
+        """
+        self._camera, self._under, self._set_pivot_at = camera, under, set_pivot_at
         self._pressed: QPointF | None = None
         self._last = QPointF()
         self._panning = False
         self.dragged = False
+
+    @property
+    def claims_drags(self) -> bool:
+        """Never: what a tool takes is the tool's."""
+        return False
 
     def press(self, at: QPointF, button: Qt.MouseButton, modifiers: Qt.KeyboardModifier) -> None:
         """Remember where a drag may start."""
@@ -72,14 +125,13 @@ class Navigator:
         self._pressed = None
         self.dragged = False
 
-    def wheel(
-        self,
-        notches: float,
-        at: QPointF,
-        under: Callable[[float, float], npt.NDArray[np.float64] | None],
-    ) -> None:
+    def double(self, at: QPointF) -> None:
+        """Turn around the point under a double click from now on."""
+        self._set_pivot_at(at.x(), at.y())
+
+    def wheel(self, notches: float, at: QPointF) -> None:
         """Zoom so that what is under the pointer stays there."""
-        target = under(at.x(), at.y())
+        target = self._under(at.x(), at.y())
         self._camera.zoom_at(ZOOM_PER_NOTCH**notches, at.x(), at.y(), target)
 
     def key(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:

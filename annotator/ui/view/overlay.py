@@ -86,7 +86,7 @@ class Overlay:
         painter.setOpacity(1.0)
         self._paint_selection(painter)
         if self.cursor is not None:
-            _paint_cursor(painter, *self.cursor)
+            paint_cursor(painter, *self.cursor)
 
     def places(self, camera: OrbitCamera) -> tuple[npt.NDArray[np.float64], ...]:
         """Return x [M] and y [M] of the markers in logical pixels, NaN behind the camera."""
@@ -105,7 +105,7 @@ class Overlay:
 
     def _paint_selection(self, painter: QPainter) -> None:
         painter.setBrush(QColor(255, 255, 255, 36))
-        for pen in _two_tone(1.5):
+        for pen in two_tone(1.5):
             painter.setPen(pen)
             if self.polygon is not None and len(self.polygon) > 1:
                 painter.drawPolygon(QPolygonF([QPointF(*p) for p in self.polygon.tolist()]))
@@ -115,8 +115,8 @@ class Overlay:
             painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-def _two_tone(width: float) -> tuple[QPen, QPen]:
-    """A dark line under a dashed light one shows on every background."""
+def two_tone(width: float) -> tuple[QPen, QPen]:
+    """Return a dark pen and a dashed light one: over each other they show on every background."""
     dark = QPen(QColor(0, 0, 0, 170), width + 1.5)
     light = QPen(QColor(255, 255, 255), width, Qt.PenStyle.DashLine)
     return dark, light
@@ -167,7 +167,8 @@ def _paint_marker(painter: QPainter, at: QPointF, look: MarkerLook) -> None:
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
 
-def _paint_cursor(painter: QPainter, x: float, y: float) -> None:
+def paint_cursor(painter: QPainter, x: float, y: float) -> None:
+    """Draw the placement cursor."""
     for pen in (QPen(QColor(0, 0, 0, 200), 4), QPen(QColor(255, 255, 255), 1.6)):
         painter.setPen(pen)
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):

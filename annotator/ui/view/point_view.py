@@ -16,6 +16,7 @@ from annotator.domain.picking import disc_mask, pick_in_window, polygon_mask
 from annotator.domain.raster import EMPTY, points_under
 from annotator.domain.shading import COLOUR_MODES, ColourMode
 from annotator.ui.view.input import ViewInput
+from annotator.ui.view.navigation import Navigator
 from annotator.ui.view.overlay import ClickMarker, Overlay
 from annotator.ui.view.pointer import PointerTool
 from annotator.ui.view.renderer import Renderer, ShownIds, Stale
@@ -51,7 +52,8 @@ class PointView(QWidget):
         self._scene = Scene()
         self.camera: OrbitCamera = self._scene.camera
         self.overlay = Overlay()
-        self._input = ViewInput(self)
+        navigator = Navigator(self.camera, self.position_under, self.set_pivot_at)
+        self._input = ViewInput(self, navigator)
         self.renderer_note = ""
         self._untouched = True
         self._renderer = make_renderer(self, self._scene)
@@ -205,7 +207,7 @@ class PointView(QWidget):
         self.overlay.circle = None if centre is None else (centre[0], centre[1], radius)
         self.update_overlay()
 
-    def set_tool(self, tool: PointerTool | None) -> None:
+    def set_tool(self, tool: "PointerTool[PointView] | None") -> None:
         """Offer pointer events to a tool before they navigate."""
         self._input.set_tool(tool)
 

@@ -8,10 +8,10 @@ from annotator.ui.annotate.tools.click import ClickTool
 from annotator.ui.annotate.tools.eraser import EraserTool
 from annotator.ui.annotate.tools.host import ToolHost
 from annotator.ui.annotate.tools.lasso import LassoTool
-from annotator.ui.view import PointerTool
+from annotator.ui.view import PointerTool, PointView
 
 
-class AnnotationTool(PointerTool, Protocol):
+class AnnotationTool(PointerTool[PointView], Protocol):
     """A pointer tool that can be given up halfway."""
 
     name: str

@@ -23,11 +23,11 @@ class BrushTool:
         self._target: int | None = None
         self._parts: list[Int64] = []
 
-    def target(self, event: PointerEvent) -> int:
+    def target(self, event: PointerEvent[PointView]) -> int:
         """Return the object that a stroke starting with `event` is for."""
         return 0 if event.modifiers & _CONTROL else self._host.current_object
 
-    def press(self, event: PointerEvent) -> bool:
+    def press(self, event: PointerEvent[PointView]) -> bool:
         """Start a stroke with the left button; Shift leaves it to navigation."""
         if event.button != _LEFT or event.modifiers & _SHIFT:
             return False
@@ -36,7 +36,7 @@ class BrushTool:
         self._extend(event)
         return True
 
-    def move(self, event: PointerEvent) -> bool:
+    def move(self, event: PointerEvent[PointView]) -> bool:
         """Lengthen the stroke."""
         self._show_disc(event)
         if self._target is None:
@@ -44,7 +44,7 @@ class BrushTool:
         self._extend(event)
         return True
 
-    def release(self, event: PointerEvent) -> bool:
+    def release(self, event: PointerEvent[PointView]) -> bool:
         """Commit the stroke."""
         if self._target is None or event.button != _LEFT:
             return False
@@ -52,7 +52,7 @@ class BrushTool:
         self._host.paint(np.unique(np.concatenate(self._parts)), target)
         return True
 
-    def hover(self, event: PointerEvent) -> None:
+    def hover(self, event: PointerEvent[PointView]) -> None:
         """Show what the disc would touch."""
         self._show_disc(event)
 
@@ -64,11 +64,11 @@ class BrushTool:
         if self._view is not None:
             self._view.set_overlay_circle(None)
 
-    def _show_disc(self, event: PointerEvent) -> None:
+    def _show_disc(self, event: PointerEvent[PointView]) -> None:
         self._view = event.view
         event.view.set_overlay_circle((event.x, event.y), self._host.brush_radius)
 
-    def _extend(self, event: PointerEvent) -> None:
+    def _extend(self, event: PointerEvent[PointView]) -> None:
         through = bool(event.modifiers & _ALT)
         radius = self._host.brush_radius
         near = event.view.points_near(event.x, event.y, radius, visible_only=not through)

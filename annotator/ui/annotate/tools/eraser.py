@@ -2,7 +2,7 @@
 
 from annotator.domain import BACKGROUND
 from annotator.ui.annotate.tools.brush import BrushTool
-from annotator.ui.view import PointerEvent
+from annotator.ui.view import PointerEvent, PointView
 
 
 class EraserTool(BrushTool):
@@ -10,6 +10,6 @@ class EraserTool(BrushTool):
 
     name = "eraser"
 
-    def target(self, event: PointerEvent) -> int:
+    def target(self, event: PointerEvent[PointView]) -> int:
         """Return the background."""
         return BACKGROUND

@@ -25,7 +25,7 @@ class LassoTool:
         self._view: PointView | None = None
         self._corners: list[tuple[float, float]] = []
 
-    def press(self, event: PointerEvent) -> bool:
+    def press(self, event: PointerEvent[PointView]) -> bool:
         """Start the line with the left button; Shift leaves it to navigation."""
         if event.button != _LEFT or event.modifiers & _SHIFT:
             return False
@@ -33,7 +33,7 @@ class LassoTool:
         self._corners = [(event.x, event.y)]
         return True
 
-    def move(self, event: PointerEvent) -> bool:
+    def move(self, event: PointerEvent[PointView]) -> bool:
         """Lengthen the line."""
         if not self._corners:
             return False
@@ -43,7 +43,7 @@ class LassoTool:
             event.view.set_overlay_polygon(np.array(self._corners))
         return True
 
-    def release(self, event: PointerEvent) -> bool:
+    def release(self, event: PointerEvent[PointView]) -> bool:
         """Close the line and give what is inside to the object."""
         if not self._corners or event.button != _LEFT:
             return False
@@ -56,7 +56,7 @@ class LassoTool:
             self._host.paint(inside, BACKGROUND if erase else self._host.current_object)
         return True
 
-    def hover(self, event: PointerEvent) -> None:
+    def hover(self, event: PointerEvent[PointView]) -> None:
         """Do nothing: the lasso shows while it is drawn."""
 
     def cancel(self) -> None:
