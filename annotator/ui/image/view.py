@@ -1,0 +1,339 @@
+"""The photo view: what the window and the tools talk to."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from annotator.domain.cloud import Float32, Int32
+from annotator.domain.flat_camera import FlatCamera
+from annotator.domain.labels import Colour
+from annotator.domain.pyramid import Pyramid, Window
+from annotator.domain.shading import ColourMode
+from annotator.ui.image.frame import Frame, Layers
+from annotator.ui.image.navigation import FlatNavigator
+from annotator.ui.image.overlay import Outline, PhotoBox, PhotoMarker, PhotoOverlay
+from annotator.ui.image.tints import Tints
+from annotator.ui.view import PointerTool
+from annotator.ui.view.input import ViewInput
+
+Box = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in pixels of the labels."""
+
+MODES: tuple[ColourMode, ...] = ("rgb", "label", "confidence")
+
+
+class ImageView(QWidget):
+    """Shows a photo with masks and clicks, and answers what is where.
+
+    Places in the view are logical pixels; places on the photo are pixels of the image
+    that is annotated, which may be coarser than the picture shown.
+
+    Attributes:
+        camera: Which part is seen how large; moving it redraws.
+        frameFinished: Emitted with the milliseconds of work when a picture is complete.
+        cameraChanged: Emitted after every move of the camera.
+    """
+
+    frameFinished = Signal(float)  # noqa: N815 - Qt's way of naming signals
+    cameraChanged = Signal()  # noqa: N815
+
+    _ready = False  # Qt sends events while the constructor is still running
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.camera = FlatCamera()
+        self.overlay = PhotoOverlay()
+        self._tints = Tints()
+        self._layers = Layers(tints=self._tints)
+        self._frame = Frame(self._layers)
+        self._navigator = FlatNavigator(self.camera)
+        self._input = ViewInput(self, self._navigator)
+        self._mode: ColourMode = "rgb"
+        self._opacity = 0.45
+        self._confidence: Float32 | None = None
+        self._untouched = True
+        self._fitting = False
+        self._disconnect = self.camera.changed.connect(self._camera_moved)
+        self._ready = True
+        self._follow_palette()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setMinimumSize(160, 120)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAccessibleName(self.tr("Photo"))
+        self.setAccessibleDescription(
+            self.tr("Arrow keys move the placement cursor, Enter or Space presses there.")
+        )
+
+    # -- what is shown -------------------------------------------------------
+
+    @property
+    def colour_mode(self) -> ColourMode:
+        """What lies over the photo: masks, masks alone or confidence."""
+        return self._mode
+
+    @property
+    def label_opacity(self) -> float:
+        """Opacity of masks over the photo, 0 to 1."""
+        return self._opacity
+
+    def set_photo(self, pyramid: Pyramid | None, size: tuple[int, int] | None = None) -> None:
+        """Show another photo, all of it, without masks and clicks.
+
+        Args:
+            pyramid: The picture; None for none.
+            size: (width, height) of the image that is annotated, if coarser.
+        """
+        self._layers.pyramid = pyramid
+        self._layers.slots = self._confidence = self._layers.heat = None
+        self.overlay = PhotoOverlay()
+        self.camera.size = size or (pyramid.size if pyramid else (1, 1))
+        self._frame.forget()
+        self._untouched = True
+        self._fit_untouched()
+        self.update()
+
+    def set_labels(self, labels: Int32 | None, box: Box | None = None) -> None:
+        """Show masks.
+
+        Args:
+            labels: [H, W] object ids, 0 = background; None for none.
+            box: All that differs from before: only that is drawn again; None for all.
+        """
+        if labels is None:
+            self._layers.slots = None
+            self._frame.forget()
+            self.update()
+            return
+        slots = self._layers.slots
+        if box is None or slots is None or slots.shape != labels.shape:
+            self._layers.slots, box = self._tints.slots_of(labels), None
+        else:
+            x0, y0, x1, y1 = box
+            slots[y0:y1, x0:x1] = self._tints.slots_of(labels[y0:y1, x0:x1])
+        self._redraw_masks(box)
+
+    def preview_labels(self, part: npt.NDArray[np.bool_], x: int, y: int, object_id: int) -> None:
+        """Show pixels as an object's until the next `set_labels` of that place.
+
+        Args:
+            part: [h, w] which pixels.
+            x: Column of the left ones.
+            y: Row of the upper ones.
+            object_id: The object; 0 for the background.
+        """
+        if self._layers.slots is None:
+            width, height = self.camera.size
+            self._layers.slots = np.zeros((height, width), np.uint8)
+        height, width = part.shape
+        self._layers.slots[y : y + height, x : x + width][part] = self._tints.slot(object_id)
+        self._redraw_masks((x, y, x + width, y + height))
+
+    def set_confidence(self, confidence: Float32 | None) -> None:
+        """Take the confidence [H, W] in [0, 1] that the colour mode of that name shows."""
+        self._confidence = confidence
+        self._show_heat()
+
+    def set_palette(self, palette: Mapping[int, Colour]) -> None:
+        """Take the colour of each object id; others keep their default colour."""
+        self._tints.set_palette(palette)
+        self._redraw_masks()
+
+    def set_hidden(self, ids: frozenset[int]) -> None:
+        """Leave out the masks of these objects; 0 darkens what belongs to none."""
+        self._tints.set_hidden(ids)
+        self._redraw_masks()
+
+    def set_colour_mode(self, mode: ColourMode) -> None:
+        """Show the photo under masks ("rgb"), solid masks ("label") or "confidence".
+
+        Raises:
+            ValueError: If there is no such mode.
+        """
+        if mode not in MODES:
+            raise ValueError(f"no colour mode {mode!r} for photos")
+        self._mode = mode
+        self._tints.set_opacity(0.92 if mode == "label" else self._opacity)
+        self._show_heat()
+
+    def set_label_opacity(self, opacity: float) -> None:
+        """Set the opacity of masks over the photo, 0 to 1."""
+        self._opacity = min(1.0, max(0.0, opacity))
+        if self._mode != "label":
+            self._tints.set_opacity(self._opacity)
+        self._redraw_masks()
+
+    def set_markers(self, markers: Sequence[PhotoMarker]) -> None:
+        """Show these clicks."""
+        self.overlay.markers = tuple(markers)
+        self.update_overlay()
+
+    def set_boxes(self, boxes: Sequence[PhotoBox]) -> None:
+        """Show these boxes."""
+        self.overlay.boxes = tuple(boxes)
+        self.update_overlay()
+
+    def set_outlines(self, outlines: Sequence[Outline]) -> None:
+        """Show polygons with handles."""
+        self.overlay.outlines = tuple(outlines)
+        self.update_overlay()
+
+    def set_overlay_polygon(self, polygon: npt.ArrayLike | None) -> None:
+        """Show a line [K, 2] in logical pixels, or none."""
+        self.overlay.polygon = (
+            None if polygon is None else np.asarray(polygon, float).reshape(-1, 2)
+        )
+        self.update_overlay()
+
+    def set_overlay_circle(self, centre: tuple[float, float] | None, radius: float = 0.0) -> None:
+        """Show a brush around (x, y), or none."""
+        self.overlay.circle = None if centre is None else (*centre, radius)
+        self.update_overlay()
+
+    def set_tool(self, tool: "PointerTool[ImageView] | None") -> None:
+        """Offer pointer events to a tool before they navigate."""
+        self._input.set_tool(tool)
+
+    def update_overlay(self) -> None:
+        """Draw what is over the photo again."""
+        self.update()
+
+    def _show_heat(self) -> None:
+        shown = self._mode == "confidence" and self._confidence is not None
+        if shown and self._confidence is not None:
+            self._layers.heat = np.rint(self._confidence * np.float32(255)).astype(np.uint8)
+        else:
+            self._layers.heat = None
+        self._frame.forget()
+        self.update()
+
+    def _redraw_masks(self, box: Box | None = None) -> None:
+        """Draw masks anew, within a box of the labels or everywhere."""
+        finer = self._finer
+        scaled = None if box is None else tuple(edge * finer for edge in box)
+        self._frame.redraw_masks(scaled)  # type: ignore[arg-type]
+        self.update()
+
+    # -- what is where -------------------------------------------------------
+
+    def pick(self, x: float, y: float) -> tuple[float, float] | None:
+        """Return the place of the photo under a pointer; None beside it."""
+        place = self.camera.to_photo(x, y)
+        return place if self._layers.pyramid and self.camera.contains(*place) else None
+
+    def pick_marker(self, x: float, y: float) -> int | None:
+        """Return the click id of the marker under a pointer, or None."""
+        return self.overlay.marker_at(self.camera, x, y)
+
+    def grab_image(self) -> QImage:
+        """Return the picture with everything over it, in device pixels."""
+        return self.grab().toImage()
+
+    # -- painting ------------------------------------------------------------
+
+    @property
+    def _finer(self) -> float:
+        """Pixels of the picture per pixel of the image that is annotated."""
+        pyramid = self._layers.pyramid
+        return pyramid.size[0] / self.camera.size[0] if pyramid else 1.0
+
+    def _window(self) -> Window:
+        ratio, finer = self.devicePixelRatioF(), self._finer
+        left, top = self.camera.to_photo(0, 0)
+        width, height = round(self.width() * ratio), round(self.height() * ratio)
+        return Window(left * finer, top * finer, self.camera.scale * ratio / finer, width, height)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw what came into view, then everything that is kept."""
+        started = time.perf_counter()
+        self._frame.show(self._window())
+        painter = QPainter(self)
+        for picture in (self._frame.photo, self._frame.masks):
+            if picture is not None:
+                picture.setDevicePixelRatio(self.devicePixelRatioF())
+                painter.drawImage(0, 0, picture)
+        if self._layers.pyramid is not None:
+            self.overlay.paint(painter, self.camera)
+        painter.end()
+        self.frameFinished.emit((time.perf_counter() - started) * 1000)
+
+    # -- Qt events -----------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Follow the new size; a photo that nobody has moved yet fits again."""
+        super().resizeEvent(event)
+        self._sync_viewport()
+        self._fit_untouched()
+
+    def event(self, event: QEvent) -> bool:
+        """Offer pointer and key events to tool and camera."""
+        if self._ready and event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._sync_viewport()
+        if self._ready and isinstance(event, QKeyEvent) and self._space(event):
+            return True
+        if self._ready and event.type() == QEvent.Type.FocusOut:
+            self._hold_space(False)
+        if self._ready and self._input.handle(event):
+            return True
+        return super().event(event)
+
+    def _space(self, event: QKeyEvent) -> bool:
+        """Let the space bar hold the photo, unless it presses at the placement cursor."""
+        if event.key() != Qt.Key.Key_Space or self.overlay.cursor is not None:
+            return False
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+        elif not event.isAutoRepeat():
+            self._hold_space(event.type() == QEvent.Type.KeyPress)
+        return True
+
+    def _hold_space(self, held: bool) -> None:
+        if held != self._navigator.space:
+            self._navigator.space = held
+            self.setCursor(Qt.CursorShape.OpenHandCursor if held else Qt.CursorShape.CrossCursor)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Take the brush away with the pointer."""
+        super().leaveEvent(event)
+        if self.overlay.circle is not None:
+            self.set_overlay_circle(None)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        themed = event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange)
+        if self._ready and themed:
+            self._follow_palette()
+        super().changeEvent(event)
+
+    def shut_down(self) -> None:
+        """Stop drawing; the view is not used afterwards."""
+        self._disconnect()
+
+    def _follow_palette(self) -> None:
+        window = self.palette().color(QPalette.ColorRole.Window)
+        colour = window.darker(112 if window.lightnessF() > 0.5 else 150)
+        self._layers.background = (colour.red(), colour.green(), colour.blue())
+        self._frame.forget()
+        self.update()
+
+    def _sync_viewport(self) -> None:
+        self.camera.ratio = self.devicePixelRatioF()
+        self.camera.viewport = (max(1, self.width()), max(1, self.height()))
+        self.update()
+
+    def _fit_untouched(self) -> None:
+        if self._untouched:
+            self._sync_viewport()
+            self._fitting = True
+            self.camera.fit()
+            self._fitting = False
+
+    def _camera_moved(self) -> None:
+        self._untouched = self._untouched and self._fitting
+        self.update()
+        self.cameraChanged.emit()
