@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from annotator.engine.registry import PluginRegistry
 from annotator.project import Change, Project
 from annotator.ui.action_manager import ActionManager
-from annotator.ui.annotate import AnnotationController
+from annotator.ui.annotate import CloudController
 from annotator.ui.asset_handlers import AssetHandlers
 from annotator.ui.engine_control import EngineControl
 from annotator.ui.file_handlers import FileHandlers
@@ -71,7 +71,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.preferences, self.state = preferences, state
         self.workspace: Workspace | None = None
-        self.controller: AnnotationController | None = None
+        self.controller: CloudController | None = None
         self._docks: list[QDockWidget] = []
         self._closed_docks: set[str] = set()
         self.jobs = JobRunner(self)
@@ -218,7 +218,7 @@ class MainWindow(QMainWindow):
         self.refresh_conditions()
 
     def _start_annotation(self, workspace: Workspace) -> None:
-        controller = AnnotationController(workspace.project, self.view, self.engines.session, self)
+        controller = CloudController(workspace.project, self.view, self.engines.session, self)
         self.controller = controller
         controller.message.connect(self.messages.show_message)
         controller.busyChanged.connect(lambda _: self.refresh_conditions())

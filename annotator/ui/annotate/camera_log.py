@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer
 
-from annotator.ui.view import PointView
+from annotator.ui.view import AnnotationView
 
 REST_MS = 1000
 """How long the camera must stand still: a drag makes one record, not hundreds."""
@@ -13,7 +13,9 @@ REST_MS = 1000
 class CameraLog(QObject):
     """Calls `record(camera_json)` once after each camera movement."""
 
-    def __init__(self, view: PointView, record: Callable[[str], object], parent: QObject) -> None:
+    def __init__(
+        self, view: AnnotationView, record: Callable[[str], object], parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._view = view
         self._record = record

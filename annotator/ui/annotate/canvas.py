@@ -6,35 +6,35 @@ import numpy as np
 
 from annotator.domain import BACKGROUND, Click, ObjectInfo, PointCloud, object_colour
 from annotator.domain.cloud import Int32, Int64
-from annotator.domain.labels import Colour
 from annotator.domain.results import Mask
+from annotator.ui.annotate.shown import BaseCanvas
 from annotator.ui.view import ClickMarker, PointView
 
-DIM = 0.45
-"""Share of the label opacity that a mask keeps while it does not answer the newest clicks."""
 
+class Canvas(BaseCanvas):
+    """The view of a scan and what was last put into it."""
 
-class Canvas:
-    """A view and what was last put into it."""
+    view: PointView
 
     def __init__(self, view: PointView) -> None:
-        self.view = view
-        self._bright: float | None = None
+        super().__init__(view)
         self._cloud: PointCloud | None = None
         self._shown: Int32 | None = None
-        self._palette: dict[int, Colour] = {}
-        self._hidden: frozenset[int] = frozenset()
         self._moved: tuple[int, int] | None = None
 
     def open(self, cloud: PointCloud | None) -> None:
         """Show another cloud, without labels and markers."""
         self._cloud, self._shown, self._moved = cloud, None, None
-        self._palette, self._hidden = {}, frozenset()
+        self._forget()
         self.view.set_cloud(cloud)
         self.view.set_labels(None)
         self.view.set_confidence(None)
         self.view.set_markers(())
         self.set_stale(False)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.open(None)
 
     def show_labels(self, labels: Int32 | None) -> None:
         """Show labels [W]; uploads only those that differ from what is shown."""
@@ -67,26 +67,6 @@ class Canvas:
     def show_confidence(self, mask: Mask | None) -> None:
         """Show how sure the engine is of each point."""
         self.view.set_confidence(mask.confidence if mask else None)
-
-    def set_stale(self, stale: bool) -> None:
-        """Dim the labels while they do not answer the newest clicks."""
-        if stale and self._bright is None:
-            self._bright = self.view.label_opacity
-            self.view.set_label_opacity(self._bright * DIM)
-        elif not stale and self._bright is not None:
-            bright, self._bright = self._bright, None
-            if abs(self.view.label_opacity - bright * DIM) < 1e-6:  # else a person changed it
-                self.view.set_label_opacity(bright)
-
-    def show_objects(self, objects: Mapping[int, ObjectInfo], hidden: frozenset[int]) -> None:
-        """Show colours, and hide the points of some objects."""
-        palette = {object_id: info.colour for object_id, info in objects.items()}
-        if palette != self._palette:
-            self._palette = palette
-            self.view.set_palette(palette)
-        if hidden != self._hidden:
-            self._hidden = hidden
-            self.view.set_hidden(hidden)
 
     def preview_move(self, click_id: int, index: int | None) -> None:
         """Show a click's marker at another point from the next `show_markers` on."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from annotator.ui.annotate.clip_dock import ClipDock
-from annotator.ui.annotate.workbench import Workbench
+from annotator.ui.annotate.cloud_bench import CloudWorkbench
 
 _MARGIN = 0.1
 """Metres of surroundings that stay around an object; a tenth of its size if that is less."""
@@ -14,7 +14,9 @@ _MARGIN = 0.1
 class Clipping:
     """Keeps dock and view of one mind about the clip box."""
 
-    def __init__(self, bench: Workbench, dock: ClipDock, changed: Callable[[], object]) -> None:
+    def __init__(
+        self, bench: CloudWorkbench, dock: ClipDock, changed: Callable[[], object]
+    ) -> None:
         self._bench, self._dock, self._changed = bench, dock, changed
         self.active = False
         dock.boxChanged.connect(self._apply)

@@ -1,34 +1,44 @@
-"""Annotation in the window: view, engine, project, docks and status, put together."""
+"""Annotation in the window: bench, tools, docks and status, put together for any asset."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QCursor
 from PySide6.QtWidgets import QColorDialog, QDockWidget, QMenu, QWidget
 
-from annotator.domain import BACKGROUND, WorkingSet
-from annotator.engine.session import EngineSession
-from annotator.project import Project
+from annotator.domain import BACKGROUND
 from annotator.ui.annotate.batch_key import BatchKey
 from annotator.ui.annotate.camera_log import CameraLog
 from annotator.ui.annotate.chips import chip
 from annotator.ui.annotate.clicks_dock import ClicksDock
 from annotator.ui.annotate.clicks_model import ClicksModel
-from annotator.ui.annotate.clip_dock import ClipDock
-from annotator.ui.annotate.clipping import Clipping
-from annotator.ui.annotate.gestures import Gestures
 from annotator.ui.annotate.handlers import handlers
 from annotator.ui.annotate.object_commands import ObjectCommands
 from annotator.ui.annotate.objects_dock import ObjectsDock
 from annotator.ui.annotate.objects_model import ObjectRow, ObjectsModel
 from annotator.ui.annotate.status_strip import StatusStrip
-from annotator.ui.annotate.tools import TOOLS
+from annotator.ui.annotate.tools import AnnotationTool
 from annotator.ui.annotate.workbench import Workbench
-from annotator.ui.view import PointView
+from annotator.ui.view import AnnotationView
+
+
+class Hands(Protocol):
+    """What gestures do, apart from what their tools alone ask for."""
+
+    @property
+    def brush_radius(self) -> float:
+        """Radius of brush and eraser in logical pixels."""
+
+    def resize_brush(self, steps: int) -> None:
+        """Make the brush larger (+) or smaller (-)."""
+
+    def remove_click(self, click_id: int) -> None:
+        """Remove any click."""
 
 
 class AnnotationController(QObject):
-    """Lets a person annotate one asset at a time with clicks, brush and lasso.
+    """Lets a person annotate one asset at a time; what a kind of asset adds is its subclass's.
 
     Signals:
         message: (headline, detail, level) to show in the window.
@@ -41,53 +51,47 @@ class AnnotationController(QObject):
     conditionsChanged = Signal()  # noqa: N815 - Qt spells signals so
 
     def __init__(
-        self, project: Project, view: PointView, session: EngineSession, parent: QObject | None
+        self,
+        bench: Workbench,
+        hands: Hands,
+        tools: Mapping[str, AnnotationTool],
+        parent: QObject | None,
     ) -> None:
         super().__init__(parent)
-        window = parent if isinstance(parent, QWidget) else None
-        self.bench = Workbench(project, view, session, self)
-        self.objects = ObjectCommands(self.bench)
-        self.gestures = Gestures(self.bench)
-        self._view = view
-        self._tools = {name: make(self.gestures) for name, make in TOOLS.items()}
-        self._tool = "click"
-        self._camera = CameraLog(view, self._record_camera, self)
+        self._window = window = parent if isinstance(parent, QWidget) else None
+        bench.setParent(self)
+        self.bench, self.hands = bench, hands
+        self.objects = ObjectCommands(bench)
+        self._view: AnnotationView = bench.canvas.view
+        self._tools, self._tool = tools, "click"
+        self._camera = CameraLog(self._view, self._record_camera, self)
         self._batch = BatchKey(self.bench.runs.hold, self.bench.runs.release, self)
         self._status = StatusStrip(window)
         self._clicks_model = ClicksModel(self.bench.runs.clicks, self)
         self._clicks_dock = ClicksDock(self._clicks_model, window)
         self._objects_model = ObjectsModel(self.objects.change, self)
-        self._objects_model.read_only = project.read_only
+        self._objects_model.read_only = bench.project.read_only
         self._objects_dock = ObjectsDock(self._objects_model, self._label_names, window)
-        self._clip_dock = ClipDock(window)
-        self.clip = Clipping(self.bench, self._clip_dock, self.conditionsChanged.emit)
         self._merge_menu = QMenu(window)
         self._busy = self._closed = False
         self._known: frozenset[str] = frozenset()
         self._connect()
-        for widget in (view, self._objects_dock.table, self._clicks_dock.table):
+        for widget in (self._view, self._objects_dock.table, self._clicks_dock.table):
             self._batch.watch(widget)
-        view.set_tool(self._tools[self._tool])
+        self._view.set_tool(self._tools[self._tool])
 
     def _connect(self) -> None:
         self.bench.message.connect(self.message)
         self.bench.refreshed.connect(self._refresh)
         self._objects_dock.objectChosen.connect(self.objects.select)
         self._clicks_dock.clickChosen.connect(self.bench.select_click)
-        for dock in (self._objects_dock, self._clicks_dock, self._clip_dock):
-            dock.commandChosen.connect(self._command)
+        for dock in (self._objects_dock, self._clicks_dock):
+            dock.commandChosen.connect(self.command)
 
     # The contract with the shell ------------------------------------------------------------
 
-    def open_asset(self, asset_id: int, working_set: WorkingSet) -> None:
-        """Show an asset as it was left and let the engine encode it.
-
-        Args:
-            asset_id: Of an asset in the project.
-            working_set: The points to annotate.
-        """
-        self.bench.open_asset(asset_id, working_set)
-        self.clip.open()
+    def _show_camera(self, asset_id: int) -> None:
+        """Look at an asset just opened from where the person left it."""
         self._restore_camera(asset_id)
         self._view.setFocus()
 
@@ -110,7 +114,7 @@ class AnnotationController(QObject):
 
     def docks(self) -> Sequence[QDockWidget]:
         """Return the docks, most important first."""
-        return (self._objects_dock, self._clicks_dock, self._clip_dock)
+        return (self._objects_dock, self._clicks_dock)
 
     def status_widgets(self) -> Sequence[QWidget]:
         """Return what belongs into the status bar, from left to right."""
@@ -130,7 +134,6 @@ class AnnotationController(QObject):
             "can_redo": project.can_redo,
             "isolated": bench.isolated is not None,
             "auto_run": bench.runs.auto_run,
-            "clip_box": self.clip.active,
             "busy": bench.runs.busy,
             f"tool_{self._tool}": open_,
         }
@@ -155,7 +158,7 @@ class AnnotationController(QObject):
         if self.bench.selected_click not in ids:
             return
         place = ids.index(self.bench.selected_click)
-        self.gestures.remove_click(ids.pop(place))
+        self.hands.remove_click(ids.pop(place))
         left = [click.click_id for click in self.bench.clicks]
         if left == ids:
             self.bench.select_click(left[min(place, len(left) - 1)] if left else None)
@@ -206,7 +209,7 @@ class AnnotationController(QObject):
         return dialog
 
     def select_tool(self, name: str) -> None:
-        """Take another tool: click, brush, eraser or lasso."""
+        """Take another tool, such as click or brush."""
         self._cancel_gesture()
         self._tool = name
         self._view.set_tool(self._tools[name])
@@ -214,10 +217,10 @@ class AnnotationController(QObject):
 
     def resize_brush(self, steps: int) -> None:
         """Make the brush larger (+) or smaller (-)."""
-        self.gestures.resize_brush(steps)
+        self.hands.resize_brush(steps)
         circle = self._view.overlay.circle
         if circle is not None:
-            self._view.set_overlay_circle(circle[:2], self.gestures.brush_radius)
+            self._view.set_overlay_circle(circle[:2], self.hands.brush_radius)
 
     def set_auto_run(self, on: bool) -> None:
         """Run after every click, or only when asked."""
@@ -234,9 +237,13 @@ class AnnotationController(QObject):
     def _cancel_gesture(self) -> None:
         self._tools[self._tool].cancel()
 
-    def _command(self, name: str) -> None:
-        extra = {"clip_all": self.clip.reset, "colour_object": self.ask_colour}
-        {**self.action_handlers(), **extra}[name]()
+    def command(self, name: str) -> None:
+        """Do what a button of a dock asks for, by handler name."""
+        {**self.action_handlers(), **self._dock_handlers()}[name]()
+
+    def _dock_handlers(self) -> Mapping[str, Callable[..., object]]:
+        """Return what only buttons of docks do."""
+        return {"colour_object": self.ask_colour}
 
     # What the window shows -------------------------------------------------------------------
 
@@ -261,7 +268,7 @@ class AnnotationController(QObject):
         asset = self.bench.asset
         if asset is None:
             return []
-        points = self.bench.tally.points
+        points = self.bench.points
         clicks = [click.object_id for click in asset.clicks]
         return [
             ObjectRow(info, clicks.count(i), int(points[i]) if i < len(points) else 0)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from annotator.domain.cloud import Int64
-from annotator.ui.annotate.workbench import Workbench
+from annotator.ui.annotate.cloud_bench import CloudWorkbench
 
 _RADII = (4.0, 6.0, 9.0, 13.0, 18.0, 25.0, 35.0, 50.0, 70.0, 100.0)
 
@@ -11,7 +11,7 @@ _RADII = (4.0, 6.0, 9.0, 13.0, 18.0, 25.0, 35.0, 50.0, 70.0, 100.0)
 class Gestures:
     """Implements `ToolHost` on a workbench."""
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, bench: CloudWorkbench) -> None:
         self._bench = bench
         self._radius = 4
 

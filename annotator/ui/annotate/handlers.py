@@ -30,8 +30,6 @@ def handlers(controller: "AnnotationController") -> Mapping[str, Callable[..., o
         "select_tool": controller.select_tool,
         "brush_larger": lambda: controller.resize_brush(+1),
         "brush_smaller": lambda: controller.resize_brush(-1),
-        "toggle_clip_box": lambda *_: controller.clip.toggle(),
-        "clip_to_object": controller.clip.to_object,
         "run_now": bench.run_now,
         "set_auto_run": controller.set_auto_run,
         "cancel_run": controller.cancel,

@@ -41,7 +41,7 @@ class ObjectCommands:
         asset = self._bench.asset
         if asset is None:
             return None
-        counts = self._bench.tally.points
+        counts = self._bench.points
         used = {click.object_id for click in asset.clicks}
         used |= {edit.object_id for edit in asset.edits}
         used |= {i for i in asset.objects if i < len(counts) and counts[i]}

@@ -6,7 +6,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from annotator.domain import AnnotatorError, Mask, PointCloud, Prompt
+from annotator.domain import AnnotatorError, Mask, Prompt
+from annotator.engine.opened import Asset
 from annotator.engine.session import EngineEvent, EngineSession
 from annotator.ui.annotate.bridge import EngineBridge
 from annotator.ui.annotate.click_runs import ClickRuns, Phase
@@ -70,11 +71,11 @@ class Runs(QObject):
 
     # What the controller asks for ---------------------------------------------------------
 
-    def open_asset(self, asset_id: int, cloud: PointCloud) -> None:
+    def open_asset(self, asset_id: int, asset: Asset) -> None:
         """Make an asset known to the session, which starts to encode it."""
         self.close_asset()
         self._asset_id = asset_id
-        self._session.open_asset(asset_id, cloud)
+        self._session.open_asset(asset_id, asset)
 
     def close_asset(self) -> None:
         """Forget the asset; what still comes for it is not shown."""
@@ -185,7 +186,7 @@ class Runs(QObject):
 
     def _on_encoded(self, event: EngineEvent) -> None:
         self._activity.discard("encoding")
-        self.engine_text = f"Scan encoded in {event.milliseconds / 1000:.1f} s"
+        self.engine_text = f"Encoded in {event.milliseconds / 1000:.1f} s"
 
     def _on_queued(self, event: EngineEvent) -> None:
         if not self._activity & {"loading", "encoding"}:

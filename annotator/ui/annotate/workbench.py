@@ -1,29 +1,20 @@
-"""The flow of a click: journal, marker, request, result, changed points. No docks here."""
+"""The flow of a click: journal, marker, request, result, changed part. No docks here."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
-import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from annotator.domain import (
-    BACKGROUND,
-    AnnotatorError,
-    Click,
-    Mask,
-    ObjectInfo,
-    PointCloud,
-    WorkingSet,
-)
-from annotator.domain.cloud import Float32, Int32, Int64
+from annotator.domain import BACKGROUND, AnnotatorError, Click, Mask, ObjectInfo, Prompt
+from annotator.domain.cloud import Int32, Int64
+from annotator.engine.opened import Asset
 from annotator.engine.session import EngineEvent, EngineSession
 from annotator.project import AssetState, Change, Project
-from annotator.ui.annotate.canvas import Canvas
 from annotator.ui.annotate.pace import Pace
-from annotator.ui.annotate.quality import GroundTruth, Tally
 from annotator.ui.annotate.runs import Runs
+from annotator.ui.annotate.shown import BaseCanvas
 from annotator.ui.annotate.storing import AnswerStore
-from annotator.ui.view import PointView
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,6 +26,17 @@ DIM_AFTER_MS = 120
 class Workbench(QObject):
     """One open asset: its document, what the view shows of it, and its engine runs.
 
+    What is the same for every kind of asset; the rest is its subclasses'.
+
+    Attributes:
+        project: The project.
+        canvas: The view and what it shows.
+        runs: What the engine does.
+        labels: Label of every working point or pixel, as the document says; None for none.
+        current_object: Object that clicks and strokes are for.
+        selected_click: Id of the click selected, or None.
+        isolated: Object that is shown alone, or None.
+
     Signals:
         refreshed: What the window shows around the view should be read anew.
         message: (headline, detail, level) for the person.
@@ -44,15 +46,13 @@ class Workbench(QObject):
     message = Signal(str, str, str)
 
     def __init__(
-        self, project: Project, view: PointView, session: EngineSession, parent: QObject
+        self, project: Project, canvas: BaseCanvas, session: EngineSession, parent: QObject | None
     ) -> None:
         super().__init__(parent)
         self.project = project
-        self.canvas = Canvas(view)
+        self.canvas = canvas
         self.runs = Runs(session, self)
         self.asset_id: int | None = None
-        self.cloud: PointCloud | None = None
-        self.tally = Tally(None)
         self.labels: Int32 | None = None
         self.current_object = 1
         self.selected_click: int | None = None
@@ -102,19 +102,26 @@ class Workbench(QObject):
             return (frozenset(objects) | {BACKGROUND}) - {self.isolated}
         return frozenset(i for i, info in objects.items() if not info.visible)
 
+    @property
+    @abstractmethod
+    def points(self) -> Int64:
+        """Working points or pixels of each object, by id, as shown."""
+
+    @property
+    @abstractmethod
+    def is_empty(self) -> bool:
+        """Whether there is nothing on which a click could be."""
+
     # Opening and closing --------------------------------------------------------------------
 
-    def open_asset(self, asset_id: int, working_set: WorkingSet) -> None:
+    def _begin(self, asset_id: int, encodable: Asset) -> None:
         """Show an asset as it was left, and let the engine get ready for it."""
-        cloud = working_set.cloud
-        self.asset_id, self.cloud = asset_id, cloud
-        self.tally = Tally(None if cloud.labels is None else GroundTruth(cloud.labels))
+        self.asset_id = asset_id
         self.labels, self._mask, self._asked = None, None, None
         self.selected_click, self.isolated = None, None
         self.current_object = self._first_object()
-        self.canvas.open(cloud)
         self._use_engine()
-        self.runs.open_asset(asset_id, cloud)
+        self.runs.open_asset(asset_id, encodable)
         self._answer_or_ask()
         self._show_all()
 
@@ -129,8 +136,8 @@ class Workbench(QObject):
         self._disconnect()
         self._dimming.stop()
         self.runs.close()
-        self.asset_id = self.cloud = None
-        self.canvas.open(None)
+        self.asset_id = None
+        self.canvas.clear()
 
     # What a person does ------------------------------------------------------------------------
 
@@ -165,8 +172,8 @@ class Workbench(QObject):
 
     def run_now(self) -> None:
         """Ask the engine for the clicks so far, also if it answered them already or failed."""
-        if not self.clicks:
-            self.say("There is nothing to run yet.", "Click a point of an object first.")
+        if self.asset is None or not self._asks(self.asset):
+            self.say("There is nothing to run yet.", "Click an object first.")
         elif not self.runs.run_now():
             self.say("The mask is up to date.", "It answers all clicks.")
 
@@ -221,16 +228,29 @@ class Workbench(QObject):
         """Show the stored answer to the present clicks, or ask the engine for one."""
         asset = self.asset
         assert asset is not None
-        question = (asset.engine_ref, asset.parameters, _essence(asset.clicks))
+        question = (asset.engine_ref, asset.parameters, essence(asset.prompt()))
         if question == self._asked:
             return
         self._asked = question
-        stored = self.project.stored_result(asset.asset_id) if asset.clicks else None
-        if stored is not None or not asset.clicks:
+        asks = self._asks(asset)
+        stored = self.project.stored_result(asset.asset_id) if asks else None
+        if stored is not None or not asks:
             self._mask = stored
             self.runs.settle(asset.prompt())
         else:
-            self.runs.want(asset.prompt())
+            self.runs.want(self._for_engine(asset.prompt()))
+
+    def _asks(self, asset: AssetState) -> bool:
+        """Whether there is anything for the engine to answer."""
+        return bool(asset.clicks)
+
+    def _for_engine(self, prompt: Prompt) -> Prompt:
+        """Return the document's prompt as the engine is asked it."""
+        return prompt
+
+    def _from_engine(self, prompt: Prompt) -> Prompt:
+        """Return a prompt that `_for_engine` made as the document has it."""
+        return prompt
 
     def _on_answer(self, event: EngineEvent) -> None:
         """Show an answer, and store it aside once it is on the screen.
@@ -246,7 +266,7 @@ class Workbench(QObject):
         self.pace.mark()
         write = self.project.hold_result(
             asset.asset_id,
-            event.prompt,
+            self._from_engine(event.prompt),
             mask,
             queue_ms=event.queue_milliseconds,
             run_ms=event.milliseconds,
@@ -283,68 +303,33 @@ class Workbench(QObject):
             self.canvas.show_objects(self.asset.objects, self.hidden)
             self._show_markers()
 
-    def set_clip_box(self, box: tuple[Float32, Float32] | None) -> None:
-        """Show only what lies between two corners [3] in metres; None shows all."""
-        view = self.canvas.view
-        if box is None:
-            view.set_clip_box(None)
-        else:
-            view.set_clip_box(*box)
-        self._show_markers()
-
     def _show_markers(self) -> None:
         if self.asset:
             self.canvas.show_markers(self.clicks, self.asset.objects, self.selected_click)
 
+    @abstractmethod
     def _show_labels(self) -> None:
-        if self.asset_id is None or self.cloud is None:
-            return
-        labels = self.project.labels_of(self.asset_id, self._mask or self._blank())
-        fits = labels is not None and len(labels) == len(self.cloud)
-        self.labels = labels if fits else None
-        self.tally.show(self.labels)
-        self.canvas.show_labels(self.labels)
-        self.canvas.show_confidence(self._mask)
+        """Show mask, manual edits and locked objects as the document says they are now."""
 
     def _show_stroke(self, indices: Int64, object_id: int) -> None:
-        """Change the labels under a stroke: going over all points takes long for millions."""
-        if self.cloud is None:
-            return
-        if self.labels is None:
-            self.labels = np.zeros(len(self.cloud), np.int32)
-        before = self.labels[indices]
-        self.labels[indices] = object_id
-        self.tally.stroke(self.labels, indices, before)
-        self.canvas.show_stroke(self.labels, indices)
+        """Show a stroke; override where going over all labels takes too long."""
+        self._show_labels()
 
-    def _blank(self) -> Mask | None:
-        """Return an empty mask for edits to lie on where nothing was clicked."""
-        asset = self.asset
-        if self.cloud is None or asset is None or asset.clicks or not (asset.edits or asset.pins):
-            return None
-        return Mask(np.zeros(len(self.cloud), np.int32))
+    @abstractmethod
+    def restore_labels(self) -> None:
+        """Show the document's labels again, after a preview that came to nothing."""
+
+    def ious(self) -> Sequence[float] | None:
+        """Return the IoU of every clicked object; None where there is no ground truth."""
+        return None
 
     @property
     def shown_mask(self) -> Mask | None:
         """The engine's newest answer, which may be to earlier clicks."""
         return self._mask
 
-    def restore_labels(self) -> None:
-        """Show the document's labels again, after a preview that came to nothing."""
-        self.canvas.show_labels(self.labels)
 
-    def preview_move(self, click_id: int, index: int | None) -> None:
-        """Show a click elsewhere while it is dragged."""
-        self.canvas.preview_move(click_id, index)
-        self._show_markers()
-
-    def ious(self) -> Sequence[float] | None:
-        """Return the IoU of every clicked object; None where there is no ground truth."""
-        if self.tally.truth is None:
-            return None
-        return tuple(self.tally.iou_by_object(self.clicks).values())
-
-
-def _essence(clicks: tuple[Click, ...]) -> tuple[tuple[object, ...], ...]:
-    """What an answer depends on: order, place and object, not times, ids or names."""
-    return tuple((c.position, c.object_id, c.index) for c in clicks)
+def essence(prompt: Prompt) -> tuple[object, ...]:
+    """Return what an answer depends on: not times, ids of clicks or names."""
+    clicks = tuple((c.position, c.object_id, c.index, c.positive) for c in prompt.clicks)
+    return clicks, prompt.boxes, prompt.thresholds, prompt.candidates

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -19,6 +20,7 @@ from annotator.ui.image.navigation import FlatNavigator
 from annotator.ui.image.overlay import Outline, PhotoBox, PhotoMarker, PhotoOverlay
 from annotator.ui.image.tints import Tints
 from annotator.ui.view import PointerTool
+from annotator.ui.view.base import AnnotationView
 from annotator.ui.view.input import ViewInput
 
 Box = tuple[int, int, int, int]
@@ -27,7 +29,7 @@ Box = tuple[int, int, int, int]
 MODES: tuple[ColourMode, ...] = ("rgb", "label", "confidence")
 
 
-class ImageView(QWidget):
+class ImageView(AnnotationView):
     """Shows a photo with masks and clicks, and answers what is where.
 
     Places in the view are logical pixels; places on the photo are pixels of the image
@@ -39,15 +41,12 @@ class ImageView(QWidget):
         cameraChanged: Emitted after every move of the camera.
     """
 
-    frameFinished = Signal(float)  # noqa: N815 - Qt's way of naming signals
-    cameraChanged = Signal()  # noqa: N815
-
     _ready = False  # Qt sends events while the constructor is still running
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.camera = FlatCamera()
-        self.overlay = PhotoOverlay()
+        self.camera: FlatCamera = FlatCamera()
+        self.overlay: PhotoOverlay = PhotoOverlay()
         self._tints = Tints()
         self._layers = Layers(tints=self._tints)
         self._frame = Frame(self._layers)
@@ -183,25 +182,9 @@ class ImageView(QWidget):
         self.overlay.outlines = tuple(outlines)
         self.update_overlay()
 
-    def set_overlay_polygon(self, polygon: npt.ArrayLike | None) -> None:
-        """Show a line [K, 2] in logical pixels, or none."""
-        self.overlay.polygon = (
-            None if polygon is None else np.asarray(polygon, float).reshape(-1, 2)
-        )
-        self.update_overlay()
-
-    def set_overlay_circle(self, centre: tuple[float, float] | None, radius: float = 0.0) -> None:
-        """Show a brush around (x, y), or none."""
-        self.overlay.circle = None if centre is None else (*centre, radius)
-        self.update_overlay()
-
-    def set_tool(self, tool: "PointerTool[ImageView] | None") -> None:
+    def set_tool(self, tool: PointerTool[Any] | None) -> None:
         """Offer pointer events to a tool before they navigate."""
         self._input.set_tool(tool)
-
-    def update_overlay(self) -> None:
-        """Draw what is over the photo again."""
-        self.update()
 
     def _show_heat(self) -> None:
         shown = self._mode == "confidence" and self._confidence is not None

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -15,6 +16,7 @@ from annotator.domain.labels import Colour
 from annotator.domain.picking import disc_mask, pick_in_window, polygon_mask
 from annotator.domain.raster import EMPTY, points_under
 from annotator.domain.shading import COLOUR_MODES, ColourMode
+from annotator.ui.view.base import AnnotationView
 from annotator.ui.view.input import ViewInput
 from annotator.ui.view.navigation import Navigator
 from annotator.ui.view.overlay import ClickMarker, Overlay
@@ -30,7 +32,7 @@ _FEW_MARKERS = 50
 RendererFactory = Callable[["PointView", Scene], Renderer]
 
 
-class PointView(QWidget):
+class PointView(AnnotationView):
     """Shows a point cloud with labels and clicks, and answers what is where.
 
     All places are logical pixels; the ratio to device pixels is applied once, inside.
@@ -42,16 +44,13 @@ class PointView(QWidget):
         renderer_note: Why another renderer draws than was asked for; empty if none.
     """
 
-    frameFinished = Signal(float)  # noqa: N815 - Qt's way of naming signals
-    cameraChanged = Signal()  # noqa: N815
-
     _ready = False  # Qt sends events while the constructor is still running
 
     def __init__(self, make_renderer: RendererFactory, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._scene = Scene()
         self.camera: OrbitCamera = self._scene.camera
-        self.overlay = Overlay()
+        self.overlay: Overlay = Overlay()
         navigator = Navigator(self.camera, self.position_under, self.set_pivot_at)
         self._input = ViewInput(self, navigator)
         self.renderer_note = ""
@@ -195,19 +194,7 @@ class PointView(QWidget):
         self.overlay.markers = tuple(markers)
         self.update_overlay()
 
-    def set_overlay_polygon(self, polygon: npt.ArrayLike | None) -> None:
-        """Show a lasso [K, 2] in pixels, or none."""
-        self.overlay.polygon = (
-            None if polygon is None else np.asarray(polygon, float).reshape(-1, 2)
-        )
-        self.update_overlay()
-
-    def set_overlay_circle(self, centre: tuple[float, float] | None, radius: float = 0.0) -> None:
-        """Show a brush around (x, y), or none."""
-        self.overlay.circle = None if centre is None else (centre[0], centre[1], radius)
-        self.update_overlay()
-
-    def set_tool(self, tool: "PointerTool[PointView] | None") -> None:
+    def set_tool(self, tool: PointerTool[Any] | None) -> None:
         """Offer pointer events to a tool before they navigate."""
         self._input.set_tool(tool)
 

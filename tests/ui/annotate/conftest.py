@@ -17,7 +17,7 @@ from annotator.domain import PointCloud, thin
 from annotator.engine.registry import PluginRegistry
 from annotator.engine.session import EngineSession
 from annotator.project import Project
-from annotator.ui.annotate import AnnotationController
+from annotator.ui.annotate import CloudController
 from annotator.ui.view import create_point_view
 
 FIXTURES = Path(__file__).parents[2] / "plugins" / "fixtures" / "nearest_click"
@@ -56,7 +56,7 @@ class Bench:
             if engine:
                 project.set_engine(self.asset_id, *engine)
         self.project = project
-        self.controller = AnnotationController(project, self.view, session, self.window)
+        self.controller = CloudController(project, self.view, session, self.window)
         self.controller.message.connect(lambda *m: self.messages.append(m))
         for dock in self.controller.docks():
             self.window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)

@@ -1,17 +1,17 @@
 """Pointer tools, one a module; a row in `TOOLS` is all that a new one needs."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from annotator.ui.annotate.tools.brush import BrushTool
 from annotator.ui.annotate.tools.click import ClickTool
 from annotator.ui.annotate.tools.eraser import EraserTool
 from annotator.ui.annotate.tools.host import ToolHost
 from annotator.ui.annotate.tools.lasso import LassoTool
-from annotator.ui.view import PointerTool, PointView
+from annotator.ui.view import PointerTool
 
 
-class AnnotationTool(PointerTool[PointView], Protocol):
+class AnnotationTool(PointerTool[Any], Protocol):
     """A pointer tool that can be given up halfway."""
 
     name: str
