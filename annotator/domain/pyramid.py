@@ -139,13 +139,16 @@ def _crop(level: UInt8, window: Window, across: float, down: float) -> tuple[UIn
     return level[top:bottom, left:right], left, top
 
 
-def sample_labels(slots: UInt8, window: Window, size: tuple[int, int]) -> tuple[UInt8, int, int]:
+def sample_labels(
+    slots: UInt8, window: Window, size: tuple[int, int], factor: int = 1
+) -> tuple[UInt8, int, int]:
     """Draw labels as a window shows them: of every screen pixel the label under its middle.
 
     Args:
-        slots: [h, w] uint8, over the whole photo; may be coarser than it.
+        slots: [h, w] uint8, over the whole photo.
         window: What is shown.
         size: (width, height) of the photo.
+        factor: Pixels of the photo along the edge of one of the labels' pixels.
 
     Returns:
         [h, w] uint8, and the screen pixel (x, y) where it belongs.
@@ -154,8 +157,8 @@ def sample_labels(slots: UInt8, window: Window, size: tuple[int, int]) -> tuple[
     if x1 <= x0 or y1 <= y0:
         return np.zeros((0, 0), np.uint8), x0, y0
     part = window.part(x0, y0, x1 - x0, y1 - y0)
-    rows = _places(part.rows() * (slots.shape[0] / size[1]), slots.shape[0])
-    columns = _places(part.columns() * (slots.shape[1] / size[0]), slots.shape[1])
+    rows = _places(part.rows() / factor, slots.shape[0])
+    columns = _places(part.columns() / factor, slots.shape[1])
     first, last = int(columns[0]), int(columns[-1]) + 1
     return np.ascontiguousarray(slots[rows, first:last][:, columns - first]), x0, y0
 

@@ -24,6 +24,7 @@ class Layers:
         pyramid: The photo; None draws nothing.
         slots: [h, w] uint8 slot of every pixel's label; None for no masks.
         heat: [h, w] uint8 confidence, drawn in place of the masks where given.
+        factor: Pixels of the photo along the edge of a pixel of slots and heat.
         tints: Colours of slots and heat.
         background: RGB around the photo.
     """
@@ -31,6 +32,7 @@ class Layers:
     pyramid: Pyramid | None = None
     slots: UInt8 | None = None
     heat: UInt8 | None = None
+    factor: int = 1
     tints: Tints | None = None
     background: tuple[int, int, int] = (32, 32, 32)
 
@@ -119,7 +121,7 @@ class Frame:
             return
         # Outlines look at their neighbours, also at those beyond the rectangle.
         wider = window.part(x - 1, y - 1, width + 2, height + 2)
-        drawn, left, top = sample_labels(values, wider, layers.pyramid.size)
+        drawn, left, top = sample_labels(values, wider, layers.pyramid.size, layers.factor)
         if not drawn.size:
             return
         table = layers.tints.heat if layers.heat is not None else layers.tints.table

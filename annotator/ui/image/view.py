@@ -15,6 +15,7 @@ from annotator.domain.flat_camera import FlatCamera
 from annotator.domain.labels import Colour
 from annotator.domain.pyramid import Pyramid, Window
 from annotator.domain.shading import ColourMode
+from annotator.domain.working import working_size
 from annotator.ui.image.frame import Frame, Layers
 from annotator.ui.image.navigation import FlatNavigator
 from annotator.ui.image.overlay import Outline, PhotoBox, PhotoMarker, PhotoOverlay
@@ -32,8 +33,8 @@ MODES: tuple[ColourMode, ...] = ("rgb", "label", "confidence")
 class ImageView(AnnotationView):
     """Shows a photo with masks and clicks, and answers what is where.
 
-    Places in the view are logical pixels; places on the photo are pixels of the image
-    that is annotated, which may be coarser than the picture shown.
+    Places in the view are logical pixels, places on the photo its own pixels; masks may
+    have coarser ones.
 
     Attributes:
         camera: Which part is seen how large; moving it redraws.
@@ -81,17 +82,17 @@ class ImageView(AnnotationView):
         """Opacity of masks over the photo, 0 to 1."""
         return self._opacity
 
-    def set_photo(self, pyramid: Pyramid | None, size: tuple[int, int] | None = None) -> None:
+    def set_photo(self, pyramid: Pyramid | None, factor: int = 1) -> None:
         """Show another photo, all of it, without masks and clicks.
 
         Args:
             pyramid: The picture; None for none.
-            size: (width, height) of the image that is annotated, if coarser.
+            factor: Pixels of the photo along the edge of a pixel of its masks.
         """
-        self._layers.pyramid = pyramid
+        self._layers.pyramid, self._layers.factor = pyramid, factor
         self._layers.slots = self._confidence = self._layers.heat = None
         self.overlay = PhotoOverlay()
-        self.camera.size = size or (pyramid.size if pyramid else (1, 1))
+        self.camera.size = pyramid.size if pyramid else (1, 1)
         self._frame.forget()
         self._untouched = True
         self._fit_untouched()
@@ -127,8 +128,8 @@ class ImageView(AnnotationView):
             object_id: The object; 0 for the background.
         """
         if self._layers.slots is None:
-            width, height = self.camera.size
-            self._layers.slots = np.zeros((height, width), np.uint8)
+            wide, high = working_size(*self.camera.size, self._layers.factor)
+            self._layers.slots = np.zeros((high, wide), np.uint8)
         height, width = part.shape
         self._layers.slots[y : y + height, x : x + width][part] = self._tints.slot(object_id)
         self._redraw_masks((x, y, x + width, y + height))
@@ -197,9 +198,11 @@ class ImageView(AnnotationView):
 
     def _redraw_masks(self, box: Box | None = None) -> None:
         """Draw masks anew, within a box of the labels or everywhere."""
-        finer = self._finer
-        scaled = None if box is None else tuple(edge * finer for edge in box)
-        self._frame.redraw_masks(scaled)  # type: ignore[arg-type]
+        factor = self._layers.factor
+        scaled = None
+        if box is not None:
+            scaled = (box[0] * factor, box[1] * factor, box[2] * factor, box[3] * factor)
+        self._frame.redraw_masks(scaled)
         self.update()
 
     # -- what is where -------------------------------------------------------
@@ -219,17 +222,11 @@ class ImageView(AnnotationView):
 
     # -- painting ------------------------------------------------------------
 
-    @property
-    def _finer(self) -> float:
-        """Pixels of the picture per pixel of the image that is annotated."""
-        pyramid = self._layers.pyramid
-        return pyramid.size[0] / self.camera.size[0] if pyramid else 1.0
-
     def _window(self) -> Window:
-        ratio, finer = self.devicePixelRatioF(), self._finer
+        ratio = self.devicePixelRatioF()
         left, top = self.camera.to_photo(0, 0)
         width, height = round(self.width() * ratio), round(self.height() * ratio)
-        return Window(left * finer, top * finer, self.camera.scale * ratio / finer, width, height)
+        return Window(left, top, self.camera.scale * ratio, width, height)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw what came into view, then everything that is kept."""
