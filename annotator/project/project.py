@@ -398,6 +398,18 @@ class Project(LoggedDocument):
         asset = self.asset(asset_id)
         return self._shelf.get(prompt_digest(asset, asset.prompt()))
 
+    def mask_of(self, asset_id: int, mask: Mask | None = None) -> Mask | None:
+        """Return the mask that edits lie on, or None.
+
+        It is the stored one of the current prompt, else the given one, else (if anything
+        was asked) the newest of earlier prompts.
+        """
+        asset = self.asset(asset_id)
+        found = self.stored_result(asset_id) or mask
+        if found is None and (asset.clicks or asset.boxes):
+            found = self._shelf.newest(asset_id)
+        return found
+
     def labels_of(self, asset_id: int, mask: Mask | None = None) -> npt.NDArray[np.int32] | None:
         """Return what stands for each working point: mask, manual edits, locked objects.
 
@@ -413,9 +425,7 @@ class Project(LoggedDocument):
             mask nor edit, or if the number of working points is not known.
         """
         asset = self.asset(asset_id)
-        found = self.stored_result(asset_id) or mask
-        if found is None and asset.clicks:
-            found = self._shelf.newest(asset_id)
+        found = self.mask_of(asset_id, mask)
         if found is None and (not asset.working_count or not (asset.edits or asset.pins)):
             return None
         base = np.zeros(asset.working_count, np.int32) if found is None else found.labels

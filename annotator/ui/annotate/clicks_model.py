@@ -87,7 +87,8 @@ class ClicksModel(QAbstractTableModel):
         if column == _ORDER:
             return str(click.order + 1)
         if column == _OBJECT:
-            return self._name(click.object_id)
+            name = self._name(click.object_id)
+            return name if click.positive else f"not {name}"
         if column == _STATE:
             return str(run.phase)
         timed = run.generation and run.phase in (Phase.RUNNING, Phase.DONE)

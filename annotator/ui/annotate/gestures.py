@@ -8,17 +8,11 @@ from annotator.ui.annotate.cloud_bench import CloudWorkbench
 _RADII = (4.0, 6.0, 9.0, 13.0, 18.0, 25.0, 35.0, 50.0, 70.0, 100.0)
 
 
-class Gestures:
-    """Implements `ToolHost` on a workbench."""
+class BrushSize:
+    """How large brush and eraser are."""
 
-    def __init__(self, bench: CloudWorkbench) -> None:
-        self._bench = bench
+    def __init__(self) -> None:
         self._radius = 4
-
-    @property
-    def current_object(self) -> int:
-        """Object that clicks and strokes are for."""
-        return self._bench.current_object
 
     @property
     def brush_radius(self) -> float:
@@ -28,6 +22,19 @@ class Gestures:
     def resize_brush(self, steps: int) -> None:
         """Make the brush larger (+) or smaller (-)."""
         self._radius = min(max(self._radius + steps, 0), len(_RADII) - 1)
+
+
+class Gestures(BrushSize):
+    """Implements `ToolHost` on a workbench."""
+
+    def __init__(self, bench: CloudWorkbench) -> None:
+        super().__init__()
+        self._bench = bench
+
+    @property
+    def current_object(self) -> int:
+        """Object that clicks and strokes are for."""
+        return self._bench.current_object
 
     def add_click(self, place: int, object_id: int) -> None:
         """Journal a click on working point `place`; marker and answer follow from that."""

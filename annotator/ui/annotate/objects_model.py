@@ -58,7 +58,13 @@ class ObjectsModel(QAbstractTableModel):
         self._change = change
         self._rows: tuple[ObjectRow, ...] = ()
         self._current = 0
+        self._points = COLUMNS[POINTS].title
         self.read_only = False
+
+    def name_points(self, title: str) -> None:
+        """Call what objects are made of something else, such as pixels."""
+        self._points = title
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, POINTS, POINTS)
 
     @property
     def current(self) -> int:
@@ -113,11 +119,12 @@ class ObjectsModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         column = COLUMNS[section]
+        title = self._points if section == POINTS else column.title
         if role == _Role.DecorationRole and column.icon:
             return icon(column.icon)
         if role == _Role.DisplayRole:
-            return "" if column.icon else column.title
-        return column.title if role in (_Role.ToolTipRole, _Role.AccessibleTextRole) else None
+            return "" if column.icon else title
+        return title if role in (_Role.ToolTipRole, _Role.AccessibleTextRole) else None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Say which cells can be edited or ticked."""

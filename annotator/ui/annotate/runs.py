@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.domain import AnnotatorError, Mask, Prompt
+from annotator.engine.api import DEFAULT_THRESHOLD
 from annotator.engine.opened import Asset
 from annotator.engine.session import EngineEvent, EngineSession
 from annotator.ui.annotate.bridge import EngineBridge
@@ -63,6 +64,11 @@ class Runs(QObject):
     def device(self) -> str:
         """What the engine computes on; empty before there is one."""
         return self._session.engine.device if self._session.engine else ""
+
+    @property
+    def threshold(self) -> float:
+        """Probability that pixels of an object exceed where nothing else was chosen."""
+        return self._session.engine.threshold if self._session.engine else DEFAULT_THRESHOLD
 
     @property
     def unanswered(self) -> bool:

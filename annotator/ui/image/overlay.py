@@ -77,6 +77,7 @@ class PhotoOverlay:
     Attributes:
         markers: Clicks.
         boxes: Boxes.
+        drawn: The box that is being drawn, or None.
         outlines: Polygons with handles.
         polygon: [K, 2] line in logical pixels, or None.
         circle: Brush (x, y, radius) in logical pixels, or None.
@@ -85,6 +86,7 @@ class PhotoOverlay:
 
     markers: Sequence[PhotoMarker] = ()
     boxes: Sequence[PhotoBox] = ()
+    drawn: PhotoBox | None = None
     outlines: Sequence[Outline] = field(default_factory=tuple)
     polygon: npt.NDArray[np.float64] | None = None
     circle: tuple[float, float, float] | None = None
@@ -95,7 +97,7 @@ class PhotoOverlay:
         if camera.scale >= GRID_FROM:
             _paint_grid(painter, camera)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for box in self.boxes:
+        for box in (*self.boxes, *filter(None, (self.drawn,))):
             _paint_box(painter, camera, box)
         for outline in self.outlines:
             _paint_outline(painter, camera, outline)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,17 @@ Box = tuple[int, int, int, int]
 MODES: tuple[ColourMode, ...] = ("rgb", "label", "confidence")
 
 
+@runtime_checkable
+class TakesKeys(Protocol):
+    """What a tool adds that keys do something in, such as Enter."""
+
+    def wants(self, key: int) -> bool:
+        """Whether `key` would do something now."""
+
+    def key(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
+        """Follow a key; False leaves it to others."""
+
+
 class ImageView(AnnotationView):
     """Shows a photo with masks and clicks, and answers what is where.
 
@@ -53,6 +64,7 @@ class ImageView(AnnotationView):
         self._frame = Frame(self._layers)
         self._navigator = FlatNavigator(self.camera)
         self._input = ViewInput(self, self._navigator)
+        self._tool: PointerTool[Any] | None = None
         self._mode: ColourMode = "rgb"
         self._opacity = 0.45
         self._confidence: Float32 | None = None
@@ -178,6 +190,11 @@ class ImageView(AnnotationView):
         self.overlay.boxes = tuple(boxes)
         self.update_overlay()
 
+    def show_drawn_box(self, box: PhotoBox | None) -> None:
+        """Show the box that is being drawn, or none."""
+        self.overlay.drawn = box
+        self.update_overlay()
+
     def set_outlines(self, outlines: Sequence[Outline]) -> None:
         """Show polygons with handles."""
         self.overlay.outlines = tuple(outlines)
@@ -185,6 +202,7 @@ class ImageView(AnnotationView):
 
     def set_tool(self, tool: PointerTool[Any] | None) -> None:
         """Offer pointer events to a tool before they navigate."""
+        self._tool = tool
         self._input.set_tool(tool)
 
     def _show_heat(self) -> None:
@@ -254,13 +272,24 @@ class ImageView(AnnotationView):
         """Offer pointer and key events to tool and camera."""
         if self._ready and event.type() == QEvent.Type.DevicePixelRatioChange:
             self._sync_viewport()
-        if self._ready and isinstance(event, QKeyEvent) and self._space(event):
+        if self._ready and isinstance(event, QKeyEvent) and self._own_key(event):
             return True
         if self._ready and event.type() == QEvent.Type.FocusOut:
             self._hold_space(False)
         if self._ready and self._input.handle(event):
             return True
         return super().event(event)
+
+    def _own_key(self, event: QKeyEvent) -> bool:
+        """Offer a key to a tool that takes keys, and the space bar to the photo."""
+        if isinstance(self._tool, TakesKeys) and event.type() != QEvent.Type.KeyRelease:
+            if event.type() == QEvent.Type.ShortcutOverride and self._tool.wants(event.key()):
+                event.accept()
+                return True
+            taken = event.type() == QEvent.Type.KeyPress and self.overlay.cursor is None
+            if taken and self._tool.key(event.key(), event.modifiers()):
+                return True
+        return self._space(event)
 
     def _space(self, event: QKeyEvent) -> bool:
         """Let the space bar hold the photo, unless it presses at the placement cursor."""

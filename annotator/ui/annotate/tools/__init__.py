@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from annotator.ui.annotate.tools.brush import BrushTool
 from annotator.ui.annotate.tools.click import ClickTool
 from annotator.ui.annotate.tools.eraser import EraserTool
-from annotator.ui.annotate.tools.host import ToolHost
+from annotator.ui.annotate.tools.host import ClickHost, ToolHost
 from annotator.ui.annotate.tools.lasso import LassoTool
 from annotator.ui.view import PointerTool
 
@@ -28,4 +28,4 @@ TOOLS: Mapping[str, Callable[[ToolHost], AnnotationTool]] = {
 }
 """Every tool by the name that the action table selects it by."""
 
-__all__ = ["TOOLS", "AnnotationTool", "ToolHost"]
+__all__ = ["TOOLS", "AnnotationTool", "ClickHost", "ClickTool", "ToolHost"]
