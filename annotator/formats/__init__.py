@@ -1,6 +1,9 @@
 """Readers and writers of scans, photos and clicks: one module a format, one table of each."""
 
+from annotator.formats.annotated import AnnotatedImage
+from annotator.formats.annotation_readers import is_of_photo, read_annotations
 from annotator.formats.clicks_json import ClickFile, read_click_file, read_clicks, write_clicks
+from annotator.formats.image_writers import IMAGE_WRITERS, ImageWriter, write_annotations
 from annotator.formats.images import (
     IMAGE_READERS,
     ImageReader,
@@ -19,23 +22,29 @@ __all__ = [
     "CLOUD_READERS",
     "CLOUD_WRITERS",
     "IMAGE_READERS",
+    "IMAGE_WRITERS",
+    "AnnotatedImage",
     "ClickFile",
     "CloudReader",
     "CloudWriter",
     "FileCloud",
     "ImageReader",
+    "ImageWriter",
     "Source",
     "all_rows",
     "image_files",
     "image_size",
     "is_image_path",
+    "is_of_photo",
     "place_clicks",
+    "read_annotations",
     "read_click_file",
     "read_clicks",
     "read_cloud",
     "read_image",
     "read_placed_clicks",
     "read_thumbnail",
+    "write_annotations",
     "write_clicks",
     "write_cloud",
 ]
