@@ -38,10 +38,14 @@ def _environment() -> Iterator[tuple[str, str]]:
 
 
 def _devices() -> Iterator[tuple[str, str]]:
+    from annotator.engine import threads
+
+    threads.sleep_when_waiting()
     import torch
 
     yield "chosen by auto", _auto_device()
-    yield "threads", str(torch.get_num_threads())
+    threads.apply()
+    yield "threads", f"{torch.get_num_threads()} of {threads.usable_cores()} usable processors"
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
         yield f"cuda:{index}", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"

@@ -1,5 +1,6 @@
 """The `annotator` command: one table of groups; each group's code loads when it is used."""
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -54,6 +55,7 @@ def _root(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version."),
     verbose: bool = typer.Option(False, "--verbose", help="Show tracebacks of errors."),
+    threads: int = typer.Option(0, help="Processor threads for networks; 0 chooses."),
 ) -> None:
     """Click-based annotation of 3D scans: window, headless runs, swappable networks."""
     if version:
@@ -74,8 +76,22 @@ def with_default_command(arguments: list[str]) -> list[str]:
     return arguments
 
 
+def take_threads(arguments: list[str]) -> list[str]:
+    """Note `--threads N`, which every command understands, and return the other arguments."""
+    for place, argument in enumerate(arguments):
+        name, _, value = argument.partition("=")
+        if name == "--threads":
+            rest = arguments[place + 1 :]
+            if not value and rest:
+                value, rest = rest[0], rest[1:]
+            os.environ["ANNOTATOR_THREADS"] = value or "?"
+            return arguments[:place] + rest
+    return arguments
+
+
 def main(arguments: list[str]) -> int:
     """Run the command line; return the exit status."""
+    arguments = take_threads(arguments)
     verbose = "--verbose" in arguments
     arguments = with_default_command([a for a in arguments if a != "--verbose"])
     command = typer.main.get_command(build_app())

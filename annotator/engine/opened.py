@@ -22,6 +22,7 @@ from annotator.domain import (
     Result,
     no_progress,
 )
+from annotator.engine import threads
 from annotator.engine.api import (
     DEFAULT_THRESHOLD,
     Engine,
@@ -131,6 +132,7 @@ class OpenEngine:
         self, asset: Asset, progress: Progress = no_progress, cancel: CancelToken | None = None
     ) -> Any:  # noqa: ANN401 - see encode
         """Encode without looking into the caches; raises like `encode`."""
+        threads.apply()
         with self._explained(f"encoding {asset.name or 'the asset'}"):
             return self.engine.encode(asset, progress=progress, cancel=cancel)
 
@@ -156,6 +158,7 @@ class OpenEngine:
         prompt: Prompt,
         cancel: CancelToken | None,
     ) -> Result:
+        threads.apply()
         with self._explained("predicting"):
             result = self.engine.predict(encoding, prompt, cancel=cancel)
         self._check(result)

@@ -19,6 +19,7 @@ from annotator.engine.opened import Identity, OpenEngine
 from annotator.engine.paths import shipped, user_cache, user_data
 from annotator.engine.requirements import unmet
 from annotator.engine.store import require_weights
+from annotator.engine.threads import sleep_when_waiting
 
 ENTRY_POINT_GROUP = "annotator.plugins"
 State = Literal["found", "loaded", "failed", "disabled"]
@@ -47,6 +48,7 @@ class PluginRegistry:
     """Plugins by id. Discovery reads manifests only; code is imported by `open`."""
 
     def __init__(self, entries: Iterable[PluginEntry] = (), *, disk: bool = True) -> None:
+        sleep_when_waiting()
         self._entries: dict[str, PluginEntry] = {}
         self.memory = MemoryCache()
         self.disk = DiskCache(user_cache("encodings")) if disk else None

@@ -125,6 +125,7 @@ class EngineSession:
         self._engine: OpenEngine | None = None
         self._condition = threading.Condition()
         self._use: _Use | None = None
+        self._last_use: _Use | None = None
         self._slots: dict[int, _Slot] = {}
         self._job: _Job | None = None
         self._generation = 0
@@ -152,8 +153,18 @@ class EngineSession:
         Open assets are then encoded anew. Emits loading, then ready or failed.
         """
         with self._condition:
-            self._use = _Use(ref, dict(parameters or {}))
+            self._use = self._last_use = _Use(ref, dict(parameters or {}))
             self._condition.notify()
+
+    def set_device(self, device: str) -> None:
+        """Compute on another device: the engine in use is loaded there, then the old one let go."""
+        with self._condition:
+            if device == self._device:
+                return
+            self._device = device
+            if self._last_use is not None:
+                self._use = self._last_use
+                self._condition.notify()
 
     def open_asset(self, asset_id: int, asset: Asset) -> None:
         """Make an asset known and encode it as soon as the thread is free."""

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMenu, QWidget
 
 from annotator.domain import AnnotatorError
+from annotator.engine import threads
 from annotator.engine.registry import PluginRegistry
 from annotator.engine.session import EngineSession
 from annotator.ui.engine_menu import EngineMenu, defaults_of, full_ref, parameters_of
@@ -34,6 +35,7 @@ class EngineControl(QObject):
     ) -> None:
         super().__init__(window)
         self.registry = registry
+        threads.prefer(int(preferences["threads"]))
         self.session = EngineSession(registry, device=preferences["device"])
         self.menu = EngineMenu(menu, self)
         self.menu.show(registry)
@@ -57,6 +59,13 @@ class EngineControl(QObject):
         if ref != asset.engine_ref and not workspace.read_only:
             workspace.project.set_engine(workspace.asset_id, ref, {})
         self.refresh()
+
+    def on_preference(self, key: str) -> None:
+        """Follow a change of the settings at once."""
+        if key == "device":
+            self.session.set_device(self._preferences["device"])
+        elif key == "threads":
+            threads.prefer(int(self._preferences["threads"]))
 
     def close(self) -> None:
         """Forget the scan."""

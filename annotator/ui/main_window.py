@@ -36,7 +36,7 @@ from annotator.ui.settings import Preferences, WindowState
 from annotator.ui.shell_handlers import ShellHandlers
 from annotator.ui.start_page import StartPage
 from annotator.ui.theme import apply_theme
-from annotator.ui.view import RendererChoice, create_point_view
+from annotator.ui.view import RendererChoice, change_renderer, create_point_view
 from annotator.ui.view_handlers import ViewHandlers
 
 _TITLE = "Click Annotator"
@@ -339,11 +339,16 @@ class MainWindow(QMainWindow):
             self.actions_manager.set_title(action_id, f"{action_id.capitalize()} {text}".strip())
 
     def _on_preference(self, key: str) -> None:
+        self.engines.on_preference(key)
         if key == "theme":
             app = QApplication.instance()
             assert isinstance(app, QApplication)
             apply_theme(app, self.preferences["theme"])
             self.refresh_conditions()
+        elif key == "renderer":
+            change_renderer(self.view, self.preferences["renderer"])
+            if self.view.renderer_note:
+                self.messages.show_message(self.view.renderer_note, level="warning")
         elif key == "shortcuts":
             self.actions_manager.apply_shortcuts(self.preferences.shortcuts)
 

@@ -59,10 +59,8 @@ class PreferencesDialog(QDialog):
         field.setObjectName(f"setting_{setting.key}")
         field.setAccessibleName(setting.title)
         field.setAccessibleDescription(setting.tip)
-        tip = f"{setting.tip} Takes effect at the next start." if setting.restart else setting.tip
-        field.setToolTip(tip)
-        title = f"{setting.title} (next start)" if setting.restart else setting.title
-        form.addRow(title, field)
+        field.setToolTip(setting.tip)
+        form.addRow(setting.title, field)
         self.fields[setting.key] = field
 
     def _make_field(self, setting: Setting) -> QWidget:
@@ -98,13 +96,14 @@ class PreferencesDialog(QDialog):
         if isinstance(setting.default, int):
             field = QSpinBox(self)
             field.setRange(int(setting.minimum), int(setting.maximum))
-            field.setSingleStep(100_000)
+            field.setSingleStep(setting.step)
             field.setGroupSeparatorShown(True)
         else:
             field = QDoubleSpinBox(self)
             field.setDecimals(3)
             field.setRange(setting.minimum, setting.maximum)
             field.setSingleStep(0.01)
+        if setting.default == setting.minimum == 0:
             field.setSpecialValueText("automatic")
         field.setSuffix(setting.unit)
         field.setKeyboardTracking(False)

@@ -30,9 +30,9 @@ class Setting:
         choices: Allowed (value, title) pairs; empty for free values.
         minimum: Smallest number allowed.
         maximum: Largest number allowed.
+        step: How far an arrow moves a whole number.
         unit: Shown after a number.
         tip: What it does, one sentence.
-        restart: Whether it takes effect at the next start only.
     """
 
     key: str
@@ -42,9 +42,9 @@ class Setting:
     choices: tuple[tuple[str, str], ...] = ()
     minimum: float = 0.0
     maximum: float = 1e9
+    step: int = 1
     unit: str = ""
     tip: str = ""
-    restart: bool = False
 
     def accepts(self, value: object) -> bool:
         """Whether `value` may be stored."""
@@ -62,17 +62,20 @@ SETTINGS: tuple[Setting, ...] = (
             (("system", "Like the system"), ("light", "Light"), ("dark", "Dark"))),
     Setting("renderer", "3D renderer", "auto", "Appearance",
             (("auto", "Automatic"), ("software", "Software"), ("opengl", "OpenGL 3.3")),
-            tip="Automatic takes OpenGL where a real graphics card answers.", restart=True),
+            tip="Automatic takes OpenGL where a real graphics card answers."),
     Setting("project_place", "Keep projects", "beside", "Projects",
             (("beside", "Beside the scan"), ("data", "In my data folder")),
             tip="Beside the scan falls back to the data folder where nothing may be written."),
     Setting("thin_above", "Thin scans above", 2_000_000, "Large scans", minimum=10_000,
-            unit=" points", tip="Larger scans are annotated on a voxel-thinned working set."),
+            step=100_000, unit=" points",
+            tip="Larger scans are annotated on a voxel-thinned working set."),
     Setting("working_spacing", "Working spacing", 0.0, "Large scans", maximum=100.0, unit=" m",
             tip="Voxel edge of the working set; 0 chooses it so that about 1 M points remain."),
     Setting("device", "Compute on", "auto", "Engine",
             (("auto", "Automatic"), ("cpu", "CPU"), ("cuda", "NVIDIA GPU"), ("mps", "Apple GPU")),
-            tip="Automatic takes a GPU where there is one.", restart=True),
+            tip="Automatic takes a GPU where there is one."),
+    Setting("threads", "Processor threads", 0, "Engine", maximum=1024,
+            tip="0 takes all processors that this program may use; fewer leave some to others."),
     Setting("engine", "Engine for new scans", "agile3d", "Engine",
             tip="A plugin, or plugin:variant."),
 )  # fmt: skip

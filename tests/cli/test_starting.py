@@ -1,12 +1,13 @@
 """The command starts fast, knows its words and says errors in words."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from annotator.cli.main import COMMANDS, GROUPS, with_default_command
+from annotator.cli.main import COMMANDS, GROUPS, take_threads, with_default_command
 
 HEAVY = ("torch", "open3d", "PySide6", "scipy", "pydantic", "laspy")
 
@@ -85,3 +86,14 @@ def test_doctor_reports_every_section(run) -> None:
 
     assert status == 0
     assert all(word in out for word in ("Environment", "Devices", "Plugins", "Weights", "agile3d"))
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--threads", "2", "demo"], ["demo", "--threads=2"], ["demo", "-o", "out", "--threads", "2"],
+])  # fmt: skip
+def test_the_number_of_threads_may_stand_anywhere(arguments, monkeypatch):
+    monkeypatch.setenv("ANNOTATOR_THREADS", "")
+    rest = take_threads(arguments)
+    assert os.environ["ANNOTATOR_THREADS"] == "2"
+    assert rest[0] == "demo"
+    assert "2" not in rest

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDockWidget, QPushButton, QToolBar
 
 from annotator.domain import AnnotatorError
+from annotator.engine import threads
 from annotator.project import Project
 from annotator.ui import app as app_module
 from annotator.ui.app import check_binding, check_opencv
@@ -369,3 +370,30 @@ def test_screen_and_project_are_free_before_a_loading_engine_is_waited_for(opene
     monkeypatch.setattr(opened.engines, "shut_down", watched)
     opened.close()
     assert seen == [False]
+
+
+def test_a_renderer_that_is_not_there_is_named_at_once_and_software_goes_on(opened, preferences):
+    preferences["renderer"] = "opengl"  # offscreen has none
+    assert opened.view.renderer_name == "software"
+    assert any("OpenGL" in line for line in headlines(opened))
+    assert opened.view.pick(opened.view.width() / 2, opened.view.height() / 2) is not None
+
+
+def test_another_device_loads_the_engine_anew_at_once(opened, preferences, qtbot):
+    session = opened.engines.session
+    qtbot.waitUntil(lambda: session.engine is not None)
+    before = session.engine
+    preferences["device"] = "cpu"
+    qtbot.waitUntil(lambda: session.engine is not before)
+    assert session.engine.ref == before.ref
+    opened.workspace.project.add_click(1, opened.view.cloud.xyz[5], 1, index=5)
+    runs = opened.controller.bench.runs
+    qtbot.waitUntil(lambda: not runs.busy and not runs.unanswered)
+
+
+def test_the_number_of_threads_is_taken_over_at_once(opened, preferences, monkeypatch):
+    monkeypatch.delenv(threads.VARIABLE, raising=False)
+    preferences["threads"] = 3
+    assert threads.wanted() == 3
+    preferences["threads"] = 0
+    assert threads.wanted() == 0

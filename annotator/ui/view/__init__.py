@@ -2,7 +2,7 @@
 
 from annotator.domain.camera import OrbitCamera
 from annotator.ui.view.base import AnnotationView
-from annotator.ui.view.choose import RendererChoice, create_point_view
+from annotator.ui.view.choose import RendererChoice, change_renderer, create_point_view
 from annotator.ui.view.overlay import ClickMarker
 from annotator.ui.view.point_view import PointView
 from annotator.ui.view.pointer import PickView, PointerEvent, PointerTool, ToolView
@@ -17,5 +17,6 @@ __all__ = [
     "PointerTool",
     "RendererChoice",
     "ToolView",
+    "change_renderer",
     "create_point_view",
 ]

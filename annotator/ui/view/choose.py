@@ -7,7 +7,7 @@ from typing import Literal
 from PySide6.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext, QSurfaceFormat
 from PySide6.QtWidgets import QWidget
 
-from annotator.ui.view.point_view import PointView
+from annotator.ui.view.point_view import PointView, RendererFactory
 from annotator.ui.view.renderer import Renderer
 from annotator.ui.view.scene import Scene
 from annotator.ui.view.software import SoftwareRenderer
@@ -31,16 +31,28 @@ def create_point_view(
             why in its `renderer_note`.
         parent: Qt parent.
     """
-    driver = "" if renderer == "software" else opengl_driver()
-    if renderer == "auto":
-        view = PointView(_opengl if is_graphics_card(driver) else SoftwareRenderer, parent)
-    elif renderer == "opengl" and not driver:
-        view = PointView(SoftwareRenderer, parent)
-        view.renderer_note = view.tr("OpenGL 3.3 is not available here; drawing in software.")
-    else:
-        view = PointView(_opengl if renderer == "opengl" else SoftwareRenderer, parent)
-    _logger.info("renderer %s (asked for %s, driver %r)", view.renderer_name, renderer, driver)
+    make, note = _choose(renderer)
+    view = PointView(make, parent)
+    # A renderer that failed at once has said why already.
+    view.renderer_note = note or view.renderer_note
     return view
+
+
+def change_renderer(view: PointView, renderer: RendererChoice) -> None:
+    """Let a view draw with another renderer from now on; see `create_point_view`."""
+    make, view.renderer_note = _choose(renderer)
+    view.use_renderer(make)
+
+
+def _choose(renderer: RendererChoice) -> tuple[RendererFactory, str]:
+    """Return what makes the renderer, and why it is not the one asked for; empty if it is."""
+    driver = "" if renderer == "software" else opengl_driver()
+    _logger.info("renderer asked for: %s, driver %r", renderer, driver)
+    if renderer == "auto":
+        return (_opengl if is_graphics_card(driver) else SoftwareRenderer), ""
+    if renderer == "opengl" and not driver:
+        return SoftwareRenderer, "OpenGL 3.3 is not available here; drawing in software."
+    return (_opengl if renderer == "opengl" else SoftwareRenderer), ""
 
 
 def _opengl(view: PointView, scene: Scene) -> Renderer:

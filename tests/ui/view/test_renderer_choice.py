@@ -2,7 +2,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from annotator.ui.view import choose, create_point_view
-from annotator.ui.view.choose import is_graphics_card, opengl_driver
+from annotator.ui.view.choose import change_renderer, is_graphics_card, opengl_driver
 from tests.ui.view.conftest import wall_and_plate
 
 
@@ -113,3 +113,23 @@ def test_both_renderers_show_the_same_picture(qtbot, driver):
         for y in range(240)
     )
     assert different < 0.03 * 320 * 240
+
+
+@pytest.mark.xvfb
+def test_the_renderer_of_a_view_on_the_screen_can_be_changed_to_and_fro(qtbot, driver):
+    view = create_point_view("software")
+    qtbot.addWidget(view)
+    view.resize(320, 240)
+    view.show()
+    qtbot.waitExposed(view)
+    view.set_cloud(wall_and_plate())
+    view.set_labels(view.cloud.labels)
+    view.camera.look("front")
+    for name in ("opengl", "software", "opengl"):
+        change_renderer(view, name)
+        QApplication.processEvents()
+        assert view.renderer_name == name
+        assert view.pick(160, 120) is not None
+        picture = view.grab_image()
+        corner, middle = picture.pixelColor(2, 2), picture.pixelColor(160, 120)
+        assert corner != middle
