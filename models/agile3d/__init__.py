@@ -4,12 +4,12 @@ Yue et al., "AGILE3D: Attention Guided Interactive Multi-object 3D Segmentation"
 ICLR 2024. The module tree has exactly the state-dict keys of the official checkpoint.
 """
 
-from models.agile3d.checkpoint import CheckpointError, LoadReport, load_checkpoint, load_state
 from models.agile3d.config import COMPACT, OFFICIAL, Agile3DConfig
 from models.agile3d.labels import labels_from_logits
 from models.agile3d.network import Agile3D
 from models.agile3d.quantise import quantize
 from models.agile3d.scene import SceneEncoding
+from models.checkpoint import CheckpointError, LoadReport, load_checkpoint, load_state
 
 __all__ = [
     "COMPACT",

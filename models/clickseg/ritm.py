@@ -4,6 +4,7 @@ Sofiiuk et al., "Reviving Iterative Training with Mask Guidance for Interactive
 Segmentation", 2021. The module tree has the official checkpoints' state-dict keys.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -45,6 +46,22 @@ class RitmConfig:
     def hr32(cls) -> "RitmConfig":
         """Return the sizes of `coco_lvis_h32_itermask`: 31 million parameters."""
         return cls(HRNetConfig(32), 128)
+
+    @classmethod
+    def from_shapes(cls, shapes: Mapping[str, tuple[int, ...]]) -> "RitmConfig":
+        """Read all sizes off a state dict's shapes.
+
+        Raises:
+            KeyError: If it is none of RITM.
+        """
+        extractor = "feature_extractor."
+        width = shapes[f"{extractor}transition1.0.0.weight"][0]
+        small = f"{extractor}layer1.2.conv1.weight" not in shapes
+        return cls(
+            HRNetConfig.small(width) if small else HRNetConfig(width),
+            shapes[f"{extractor}conv3x3_ocr.0.weight"][0] // 2,
+            shapes["maps_transform.0.weight"][1] == 3,
+        )
 
 
 class Scale(nn.Module):

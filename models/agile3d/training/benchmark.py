@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from safetensors import safe_open
 
-from models.agile3d.checkpoint import load_checkpoint, load_state
 from models.agile3d.config import Agile3DConfig
 from models.agile3d.network import Agile3D
 from models.agile3d.synthetic.scan import Scan
 from models.agile3d.training.crops import VOXEL
 from models.agile3d.training.evaluate import evaluate
 from models.agile3d.training.export import load_average
+from models.checkpoint import load_checkpoint, load_state
 
 
 def load_network(path: Path) -> Agile3D:

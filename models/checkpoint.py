@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+_WRAPPERS = ("model", "state_dict")
 _PROFILER_LEFTOVERS = ("total_params", "total_ops")
 
 
@@ -20,8 +21,8 @@ class CheckpointError(Exception):
 def load_checkpoint(path: Path | str) -> dict[str, Tensor]:
     """Read the network's tensors from a checkpoint, safely.
 
-    Reads safetensors, a plain state dict, and the official dictionary with the
-    weights under `model`. Only tensors, plain containers and `argparse.Namespace`
+    Reads safetensors, a plain state dict, and the official dictionaries with the
+    weights under `model` or `state_dict`. Only tensors, plain containers and `argparse.Namespace`
     are let through; a pickle that would call anything else is refused.
     16-bit floats become float32.
 
@@ -70,8 +71,9 @@ def _read_pickle(path: Path) -> object:
 def _state_of(path: Path, content: object) -> Mapping[str, Tensor]:
     """Pick the state dict out of a checkpoint's content."""
     state: Any = content
-    if isinstance(state, Mapping) and isinstance(state.get("model"), Mapping):
-        state = state["model"]
+    for wrapper in _WRAPPERS:
+        if isinstance(state, Mapping) and isinstance(state.get(wrapper), Mapping):
+            state = state[wrapper]
     if not isinstance(state, Mapping) or not state:
         raise CheckpointError(f"{path}: holds no weights")
     for key, value in state.items():
