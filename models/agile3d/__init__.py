@@ -5,7 +5,9 @@ ICLR 2024. The module tree has exactly the state-dict keys of the official check
 """
 
 from models.agile3d.config import COMPACT, OFFICIAL, Agile3DConfig
+from models.agile3d.geometry import neighbourhood_normals
 from models.agile3d.labels import labels_from_logits
+from models.agile3d.neighbours import neighbour_pairs
 from models.agile3d.network import Agile3D
 from models.agile3d.quantise import quantize
 from models.agile3d.scene import SceneEncoding
@@ -22,5 +24,7 @@ __all__ = [
     "labels_from_logits",
     "load_checkpoint",
     "load_state",
+    "neighbour_pairs",
+    "neighbourhood_normals",
     "quantize",
 ]

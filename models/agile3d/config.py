@@ -26,6 +26,7 @@ class Agile3DConfig:
             each scene, as the official network does.
         geometry: Whether the network is also told the surface's shape (`geometry.py`).
         reach: Whether a click's logits also depend on the distance from it (`reach.py`).
+        surface: Whether they depend on paths along the surface as well (`paths.py`).
         max_clicks: Rows of the click-order table; later clicks share the last row.
     """
 
@@ -43,6 +44,7 @@ class Agile3DConfig:
     position_extent: float = 0.0
     geometry: bool = False
     reach: bool = False
+    surface: bool = False
     max_clicks: int = 200
 
     def __post_init__(self) -> None:
@@ -92,5 +94,6 @@ COMPACT = Agile3DConfig(
     position_extent=4.0,
     geometry=True,
     reach=True,
+    surface=True,
 )
 """The embedded network: trains and runs quickly without a GPU."""

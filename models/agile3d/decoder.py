@@ -35,7 +35,7 @@ class ClickDecoder(nn.Module):
         self.ffn_attention = _repeat(depth, lambda: FeedForward(c, config.ffn))
         self.s2c_attention = _repeat(depth, lambda: CrossAttention(c, heads))
         self.decoder_norm = nn.LayerNorm(c)
-        self.reach = Reach(c) if config.reach else None
+        self.reach = Reach(c, surface=config.surface) if config.reach else None
         table = order_table(config.max_clicks, c)
         self.register_buffer("order_codes", table, persistent=False)
 
@@ -70,7 +70,7 @@ class ClickDecoder(nn.Module):
             view = self._project_scene(layer, scene, encoding)
             queries = self._update_queries(layer, queries, placing, view, visible)
             scene = self._update_scene(layer, queries, placing, view, scene)
-            masks = self._masks(scene, queries, clicks, encoding.xyz)
+            masks = self._masks(scene, queries, clicks, encoding)
             results.append(masks.t())
             if layer + 1 < self.config.decoder_layers:
                 visible = _visible_voxels(masks.detach(), clicks.sizes)
@@ -133,13 +133,13 @@ class ClickDecoder(nn.Module):
         return cast(CrossAttention, _only(layers, layer))
 
     def _masks(
-        self, scene: Tensor, queries: Tensor, clicks: ClickQueries, xyz: Tensor | None
+        self, scene: Tensor, queries: Tensor, clicks: ClickQueries, encoding: SceneEncoding
     ) -> Tensor:
         """Return the logits by label [1 + M, N]: the best of each label's queries."""
         queries = self.decoder_norm(queries)
         scores = self.mask_embed_head(queries) @ scene.t()
-        if self.reach is not None and xyz is not None:
-            scores = scores + self._reached(queries, clicks, xyz)
+        if self.reach is not None and encoding.xyz is not None:
+            scores = scores + self._reached(queries, clicks, encoding)
         *objects, background = scores.split(clicks.sizes)
         nothing = scores.new_full((scores.shape[1],), torch.finfo(scores.dtype).min)
         return torch.stack(
@@ -147,12 +147,12 @@ class ClickDecoder(nn.Module):
             + [part.amax(dim=0) if len(part) else nothing for part in objects]
         )
 
-    def _reached(self, queries: Tensor, clicks: ClickQueries, xyz: Tensor) -> Tensor:
+    def _reached(self, queries: Tensor, clicks: ClickQueries, encoding: SceneEncoding) -> Tensor:
         """Return what the distance from the clicks adds, [Q, N]; 0 for learnable queries."""
         n, learnable = clicks.foreground, self.config.background_queries
         of_clicks = torch.cat([queries[:n], queries[n + learnable :]])
-        near = cast(Reach, self.reach)(of_clicks, xyz[clicks.voxels], xyz)
-        return torch.cat([near[:n], near.new_zeros(learnable, len(xyz)), near[n:]])
+        near = cast(Reach, self.reach)(of_clicks, clicks.voxels.tolist(), encoding)
+        return torch.cat([near[:n], near.new_zeros(learnable, encoding.voxel_count), near[n:]])
 
 
 def _repeat(depth: int, make: Callable[[], nn.Module]) -> nn.ModuleList:

@@ -27,17 +27,21 @@ class FourierPositions(nn.Module):
         self.extent = extent
         self.register_buffer("gauss_B", torch.randn(3, channels // 2) * gauss_scale)
 
-    def forward(self, xyz: Tensor) -> Tensor:
+    def forward(self, xyz: Tensor, margin: Tensor | None = None) -> Tensor:
         """Return [sin, cos] codes of all voxels of one scene.
 
         Args:
             xyz: Raw positions of the voxels' representative points, metres, [N, 3].
+            margin: Moves the scene away from the origin of the codes, metres, [3]; training
+                draws it, so that pieces of scenes have the codes of whole ones.
 
         Returns:
             [N, channels] float32 codes; an axis without extent counts as 0.
         """
         low, high = xyz.aminmax(dim=0)
         extent = torch.full_like(low, self.extent) if self.extent > 0 else high - low
+        if margin is not None:
+            low = low - margin
         unit = (xyz - low) / torch.where(extent > 0, extent, torch.ones_like(extent))
         phase = (unit * (2 * math.pi)) @ self.gauss_B.to(unit.dtype)
         return torch.cat([phase.sin(), phase.cos()], dim=1)

@@ -38,6 +38,19 @@ def geometry_features(level: VoxelLevel, xyz: Tensor) -> Tensor:
     return torch.cat([tensor, rest], dim=1).to(torch.float32)
 
 
+def neighbourhood_normals(coords: Tensor, xyz: Tensor) -> Tensor:
+    """Return the unit normal of every voxel's neighbourhood, of either sign, [N, 3] float32.
+
+    Args:
+        coords: Distinct voxel indices of one scene, [N, 3].
+        xyz: Representative points, [N, 3].
+    """
+    level = VoxelLevel(torch.nn.functional.pad(coords, (1, 0)))
+    _, vectors = torch.linalg.eigh(_covariances(level, xyz))
+    found: Tensor = vectors[:, :, 0].contiguous()
+    return found
+
+
 def _covariances(level: VoxelLevel, xyz: Tensor) -> Tensor:
     """Return the covariance of the points around each voxel, [N, 3, 3], plus a little."""
     # Sums of squares of coordinates cancel badly; MPS knows no float64.

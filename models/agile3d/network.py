@@ -7,6 +7,7 @@ from models.agile3d.backbone import OnStage, Res16UNet
 from models.agile3d.config import OFFICIAL, Agile3DConfig
 from models.agile3d.decoder import ClickDecoder
 from models.agile3d.geometry import geometry_features
+from models.agile3d.paths import Surface
 from models.agile3d.scene import SceneEncoding
 from models.sparse import SparseConv, SparseTensor, VoxelLevel, spatial_order
 
@@ -57,7 +58,18 @@ class Agile3D(ClickDecoder):
                 f"positions {tuple(voxel_xyz.shape)} must be [N, 3] each"
             )
         coords = torch.nn.functional.pad(voxel_coords, (1, 0))
-        return self.place(self.scene_features(coords, voxel_rgb, voxel_xyz, on_stage), voxel_xyz)
+        features = self.scene_features(coords, voxel_rgb, voxel_xyz, on_stage)
+        return self.place(features, voxel_xyz, self.surface_of(voxel_coords, voxel_rgb, voxel_xyz))
+
+    def surface_of(self, coords: Tensor, colours: Tensor, xyz: Tensor) -> Surface | None:
+        """Measure the surface of one scene; None if this network does without.
+
+        Args:
+            coords: Distinct voxel indices, [N, 3].
+            colours: Colour of each voxel in 0..1, [N, 3].
+            xyz: Positions, metres, [N, 3].
+        """
+        return Surface.of(coords, colours, xyz) if self.config.surface else None
 
     def scene_features(
         self,
@@ -88,15 +100,18 @@ class Agile3D(ClickDecoder):
         features: Tensor = self.lin_squeeze_head(self.backbone(x, on_stage)).features
         return features[torch.argsort(order)]
 
-    def place(self, features: Tensor, voxel_xyz: Tensor) -> SceneEncoding:
+    def place(
+        self, features: Tensor, voxel_xyz: Tensor, surface: Surface | None = None
+    ) -> SceneEncoding:
         """Add the position codes to the features of one scene.
 
         Args:
             features: F0 of the scene's voxels, [N, hidden].
             voxel_xyz: Positions of the same voxels, metres, [N, 3].
+            surface: From `surface_of`.
         """
         codes = self.pos_enc(voxel_xyz.float()).to(features.dtype)
-        return SceneEncoding(features, codes, voxel_xyz.float())
+        return SceneEncoding(features, codes, voxel_xyz.float(), surface)
 
     def decode(
         self,

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from models.agile3d.paths import Surface
+
 
 @dataclass(frozen=True, eq=False)
 class SceneView:
@@ -29,14 +31,18 @@ class SceneEncoding:
         features: Scene features F0, [N, C].
         positions: Position codes, [N, C].
         xyz: Positions, metres, [N, 3]; for networks whose clicks have a reach.
+        surface: For networks whose clicks reach along the surface.
         first_view: The first layer's view, which no click changes; put here by the
             decoder at the first click and of no use to other code.
+        closeness: What the latest clicks are close to, by voxel; put here by `reach.py`.
     """
 
     features: Tensor
     positions: Tensor
     xyz: Tensor | None = None
+    surface: Surface | None = None
     first_view: list[SceneView] = field(default_factory=list, repr=False)
+    closeness: dict[int, Tensor] = field(default_factory=dict, repr=False)
 
     @property
     def voxel_count(self) -> int:

@@ -33,18 +33,26 @@ from models.agile3d import (
     labels_from_logits,
     load_checkpoint,
     load_state,
+    neighbour_pairs,
 )
 
-from .connected import keep_connected, neighbour_pairs
+from .connected import keep_connected
 from .voxels import Voxels, voxelise
 
 
 @dataclass(frozen=True)
 class EncodedCloud:
-    """What a prediction needs: the network's features and where the voxels are."""
+    """What a prediction needs.
+
+    Attributes:
+        scene: The network's features.
+        voxels: Where they are.
+        colours: [V, 3] float32 in 0..1.
+    """
 
     scene: SceneEncoding
     voxels: Voxels
+    colours: npt.NDArray[np.float32]
 
     @cached_property
     def pairs(self) -> npt.NDArray[np.int64]:
@@ -75,6 +83,7 @@ class Agile3DEngine:
         self._device = torch.device(context.device)
         self._dtype = next(network.parameters()).dtype
         self._voxel_size = float(context.parameters.get("voxel_size", 0.0))
+        self._upright = bool(context.parameters.get("upright", False))
         self._keep_connected = bool(context.parameters.get("keep_connected", False))
         self._log = context.logger
 
@@ -93,7 +102,7 @@ class Agile3DEngine:
             Cancelled: If `cancel` was set; looked at between the network's stages.
         """
         progress(0.0, "dividing into voxels")
-        voxels = voxelise(asset, self._voxel_size)
+        voxels = voxelise(asset, self._voxel_size, upright=self._upright)
         self._log.info("%d voxels of %.4f m", len(voxels.coords), voxels.size)
 
         def on_stage(fraction: float) -> None:
@@ -102,13 +111,14 @@ class Agile3DEngine:
             progress(0.05 + 0.95 * fraction, f"{len(voxels.coords):,} voxels")
 
         on_stage(0.0)
+        colours = _colours(asset, voxels)
         scene = self._network.encode(
             self._tensor(voxels.coords),
-            self._tensor(_colours(asset, voxels)).to(self._dtype),
+            self._tensor(colours).to(self._dtype),
             self._tensor(voxels.scaled_xyz),
             on_stage,
         )
-        return EncodedCloud(scene, voxels)
+        return EncodedCloud(scene, voxels, colours)
 
     @torch.inference_mode()
     def predict(
@@ -138,20 +148,25 @@ class Agile3DEngine:
         self._network.to("meta")
 
     def encoding_to_arrays(self, encoding: EncodedCloud) -> dict[str, npt.NDArray[Any]]:
-        """Return features and voxels; position codes are computed again from the voxels."""
+        """Return features and voxels; what voxels and colours decide is computed again."""
         features = encoding.scene.features.float().cpu().numpy()
         return {
             "features": features,
+            "colours": encoding.colours,
             **{k: np.asarray(v) for k, v in vars(encoding.voxels).items()},
         }
 
     @torch.inference_mode()
     def encoding_from_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> EncodedCloud:
         """Rebuild an encoding on this engine's device."""
-        names = ("coords", "xyz", "low", "rows", "inverse")
+        names = ("coords", "xyz", "low", "rows", "inverse", "turn")
         voxels = Voxels(float(arrays["size"]), **{name: arrays[name] for name in names})
         features = self._tensor(arrays["features"]).to(self._dtype)
-        return EncodedCloud(self._network.place(features, self._tensor(voxels.scaled_xyz)), voxels)
+        xyz, colours = self._tensor(voxels.scaled_xyz), self._tensor(arrays["colours"])
+        surface = self._network.surface_of(
+            self._tensor(voxels.coords), colours.to(self._dtype), xyz
+        )
+        return EncodedCloud(self._network.place(features, xyz, surface), voxels, arrays["colours"])
 
     def representatives(self, encoding: EncodedCloud) -> npt.NDArray[np.int64]:
         """Return the rows of the points that stand for the voxels."""

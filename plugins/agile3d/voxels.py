@@ -8,6 +8,8 @@ import numpy.typing as npt
 from annotator.domain import AnnotatorError, PointCloud
 from models.agile3d import quantize
 
+from .upright import upright_turn
+
 TRAINED_SIZE = 0.05
 """Voxel edge in metres that the network was trained with, on rooms."""
 SMALLEST_SIZE = 0.002
@@ -31,6 +33,8 @@ class Voxels:
         low: [3] float32, minimum of the cloud's local coordinates.
         rows: [V] int64, the point that represents each voxel.
         inverse: [N] int64, the voxel of each point.
+        turn: [3, 3] float32 rotation that makes the scan upright for the network; the
+            voxels are those of the turned scan.
     """
 
     size: float
@@ -39,23 +43,25 @@ class Voxels:
     low: npt.NDArray[np.float32]
     rows: npt.NDArray[np.int64]
     inverse: npt.NDArray[np.int64]
+    turn: npt.NDArray[np.float32]
 
     @property
     def scaled_xyz(self) -> npt.NDArray[np.float32]:
         """Positions [V, 3] magnified as much as the voxels are smaller than in training.
 
         A table top in 2 cm voxels is thus a room for the network, also where it reckons
-        with metres. With voxels of 5 cm they are the positions themselves.
+        with metres. With voxels of 5 cm they are the positions themselves, turned upright.
         """
-        return self.xyz * np.float32(TRAINED_SIZE / self.size)
+        return _turned(self.xyz, self.turn) * np.float32(TRAINED_SIZE / self.size)
 
 
-def voxelise(cloud: PointCloud, size: float = 0.0) -> Voxels:
+def voxelise(cloud: PointCloud, size: float = 0.0, *, upright: bool = False) -> Voxels:
     """Quantise a cloud the way the published evaluation does: minimum subtracted, float32.
 
     Args:
         cloud: At least one point.
         size: Voxel edge in metres; 0 chooses by `automatic_size`.
+        upright: Turn table tops in a camera's frame so that they are level.
 
     Raises:
         AnnotatorError: If the cloud is empty or far too large for the voxel size.
@@ -67,12 +73,20 @@ def voxelise(cloud: PointCloud, size: float = 0.0) -> Voxels:
     size = size or automatic_size(shifted)
     try:
         coords, rows, inverse = quantize(shifted, size)
+        turn = upright_turn(coords, shifted[rows]) if upright else np.eye(3, dtype=np.float32)
+        if not np.array_equal(turn, np.eye(3)):
+            coords, rows, inverse = quantize(_turned(shifted, turn), size)
     except ValueError as error:
         raise AnnotatorError(
             f"{cloud.name or 'The scan'} cannot be divided into voxels: {error}.",
             "Set a larger voxel size.",
         ) from error
-    return Voxels(size, coords, shifted[rows], low, rows, inverse)
+    return Voxels(size, coords, shifted[rows], low, rows, inverse, turn)
+
+
+def _turned(xyz: npt.NDArray[np.float32], turn: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Rotate points [N, 3]; without a turn they stay as they are to the last bit."""
+    return xyz if np.array_equal(turn, np.eye(3)) else xyz @ turn.T
 
 
 def automatic_size(xyz: npt.NDArray[np.float32]) -> float:

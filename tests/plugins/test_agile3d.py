@@ -7,7 +7,7 @@ from annotator.engine.contract import prompt_on
 from annotator.engine.registry import PluginRegistry
 from annotator.engine.session import EngineSession
 from annotator.engine.weights import import_weights, verify_weights
-from models.agile3d import labels_from_logits, quantize
+from models.agile3d import labels_from_logits, neighbour_pairs, quantize
 from tests.engine.helpers import Recorder
 from tests.plugins.weights import install_random_weights, random_network
 
@@ -174,7 +174,7 @@ def test_connected_parts_agree_with_a_flood_fill(registry):
     coords = np.unique(rng.integers(-6, 6, (400, 3)), axis=0).astype(np.int32)
     labels = rng.integers(0, 3, len(coords))
     clicked = rng.choice(len(coords), 4, replace=False)
-    result = connected.keep_connected(labels, connected.neighbour_pairs(coords), clicked)
+    result = connected.keep_connected(labels, neighbour_pairs(coords), clicked)
     reached, frontier = set(), list(map(int, clicked))
     while frontier:
         voxel = frontier.pop()
@@ -299,3 +299,44 @@ def test_half_precision_mostly_agrees_on_cuda(registry, dtype):
         labels.append(engine.predict(engine.encode(cloud), prompt).labels)
     agreement = (labels[0] == labels[1]).mean()
     assert agreement > 0.9, f"argmax agreement with float32 is {agreement:.4f}"
+
+
+def tilted_table(degrees, offset=(0.0, 0.0, 0.0)):
+    """A table top of 0.8 m with a box on it, turned about x; return xyz."""
+    rng = np.random.default_rng(3)
+    top = np.c_[rng.uniform(0, 0.8, (6000, 2)), rng.normal(0, 0.001, 6000)]
+    box = rng.uniform((0.3, 0.3, 0.0), (0.42, 0.4, 0.15), (2500, 3))
+    angle = np.deg2rad(degrees)
+    c, s = np.cos(angle), np.sin(angle)
+    turn = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+    return ((np.concatenate([top, box]) @ turn.T) + offset).astype(np.float32)
+
+
+@pytest.mark.parametrize("degrees", [50, 90, 130, 180 - 45])
+def test_a_tilted_table_top_is_turned_level_with_its_things_above(registry, degrees):
+    voxels = plugin_module(registry, "voxels")
+    xyz = tilted_table(degrees, (1.0, -2.0, 0.5))
+    made = voxels.voxelise(PointCloud(xyz), upright=True)
+    height = made.scaled_xyz[:, 2] * made.size / voxels.TRAINED_SIZE
+    top = np.median(height)
+    assert (np.abs(height - top) < 0.02).mean() > 0.7  # level
+    assert height.max() - top == pytest.approx(0.15, abs=0.03)  # the box stands on it
+    assert top - height.min() < 0.03
+
+
+@pytest.mark.parametrize(("degrees", "scale"), [(0, 1.0), (10, 1.0), (60, 6.0)])
+def test_level_scans_and_rooms_are_not_turned(registry, degrees, scale):
+    voxels = plugin_module(registry, "voxels")
+    made = voxels.voxelise(PointCloud(tilted_table(degrees) * np.float32(scale)), upright=True)
+    assert np.array_equal(made.turn, np.eye(3))
+
+
+def test_clicks_by_position_find_their_voxel_in_a_turned_scan(registry):
+    engine = registry.open("agile3d", device="cpu", parameters={"upright": True})
+    cloud = PointCloud(tilted_table(60))
+    encoding = engine.encode(cloud)
+    assert not np.array_equal(encoding.voxels.turn, np.eye(3))
+    row = int(engine.engine.representatives(encoding)[33])
+    position = tuple(float(v) for v in cloud.xyz[row])
+    labels = engine.predict(encoding, Prompt.from_clicks([Click(position, 5)])).labels
+    assert labels[row] == 5

@@ -41,6 +41,7 @@ class _Composer:
         self._library = library
         self._made: list[Surface] = []
         self._count = 0
+        self.palette = [any_colour(rng) for _ in range(3)]
         self.models: list[int] = []
         self.standing: list[Surface] = []
 
@@ -56,11 +57,19 @@ class _Composer:
         if self._library is not None and self.rng.random() < 0.67:
             drawn = self._library.draw(self.rng, place)
         if drawn is None:
-            return _varied(self.rng, furniture.make(self.rng, place, SPACING))
+            return self._matched(_varied(self.rng, furniture.make(self.rng, place, SPACING)))
         self.models.append(drawn[1])
         surface = drawn[0]
         kept = self.rng.random(len(surface)) < (0.015 / SPACING) ** 2
-        return _varied(self.rng, surface.taken(kept) if kept.sum() > 30 else surface)
+        return self._matched(_varied(self.rng, surface.taken(kept) if kept.sum() > 30 else surface))
+
+    def _matched(self, item: Surface) -> Surface:
+        """Give half of the things one of the room's few colours: neighbours often share one."""
+        if self.rng.random() < 0.5:
+            return item
+        wanted = self.palette[self.rng.integers(len(self.palette))]
+        pull = self.rng.uniform(0.5, 1.0) * (wanted - item.rgb.mean(axis=0))
+        return item.coloured(item.rgb + pull.astype(np.float32))
 
     def stand(self, item: Surface) -> bool:
         """Add an item where it is if there is room."""
@@ -106,10 +115,11 @@ def compose_room(
         size: Width, depth, height in metres; drawn by default.
     """
     if size is None:
-        side = np.exp(rng.uniform(np.log(2.2), np.log(7.0), 2))
+        side = np.exp(rng.uniform(np.log(2.2), np.log(9.0), 2))
         size = (float(side[0]), float(side[1]), float(rng.uniform(2.3, 3.0)))
     composer = _Composer(rng, size, library)
     _shell(composer)
+    _partitions(composer)
     area = size[0] * size[1]
     density = rng.uniform(0.6, 1.4)
     _furnish(composer, "rug", int(rng.random() < 0.3), tries=1)
@@ -162,6 +172,7 @@ def _shell(composer: _Composer) -> None:
     floor = patch(rng, (0, 0, 0), (w, 0, 0), (0, d, 0), SPACING)
     composer.add(Surface.of(floor, painted(rng, floor, any_colour(rng), 0.6)))
     colour = wall_colour(rng)
+    composer.palette.append(colour)
     for start, along in (((0, 0), (w, 0)), ((0, d), (w, 0)), ((0, 0), (0, d)), ((w, 0), (0, d))):
         if rng.random() < 0.12:
             continue  # Scans often lack a wall, or the room is open on one side.
@@ -172,14 +183,35 @@ def _shell(composer: _Composer) -> None:
         composer.add(Surface.of(ceiling, painted(rng, ceiling, wall_colour(rng), 0.1)))
 
 
+def _partitions(composer: _Composer) -> None:
+    """Divide larger rooms by up to two walls that end somewhere in the room."""
+    rng, (w, d, h) = composer.rng, composer.size
+    if min(w, d) < 3.5:
+        return
+    for _ in range(int(rng.integers(0, 3))):
+        across, along = (0, 1) if rng.random() < 0.5 else (1, 0)
+        start, run = np.zeros(2), np.zeros(2)
+        start[across] = composer.size[across] * rng.uniform(0.25, 0.75)
+        run[along] = composer.size[along] * rng.uniform(0.25, 0.8)
+        if rng.random() < 0.5:
+            start[along] = composer.size[along] - run[along]
+        height = h if rng.random() < 0.7 else float(rng.uniform(1.0, 1.6))
+        wall = _wall(composer, start, run, height, composer.palette[-1])
+        composer.space.take(wall)
+
+
 def _wall(
     composer: _Composer,
     start: Float | np.ndarray,
     along: Float | np.ndarray,
     height: float,
     colour: Float,
-) -> None:
-    """Add a wall with openings; doors and window panes are objects in the openings."""
+) -> Surface:
+    """Add a wall with openings; doors and window panes are objects in the openings.
+
+    Returns:
+        The wall itself.
+    """
     rng = composer.rng
     length = float(np.linalg.norm(along))
     direction = along / length
@@ -196,12 +228,14 @@ def _wall(
         first = rng.uniform(0.1, length - width - 0.1)
         hole = (np.abs(position - first - width / 2) < width / 2) & (wall[:, 2] > low)
         hole &= wall[:, 2] < high
-        if not solid[hole].all():
+        if not hole.any() or not solid[hole].all():
             continue
         solid &= ~hole
         if rng.random() < 0.8:
             composer.add(_panel(rng, wall[hole], direction, door=door))
-    composer.add(Surface.of(wall[solid], painted(rng, wall[solid], colour, 0.2)))
+    made = Surface.of(wall[solid], painted(rng, wall[solid], colour, 0.2))
+    composer.add(made)
+    return made
 
 
 def _panel(rng: Rng, points: Float, direction: np.ndarray, *, door: bool) -> Surface:

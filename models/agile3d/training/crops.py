@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from models.agile3d.quantise import quantize
 from models.agile3d.synthetic.scan import Scan
@@ -44,23 +45,63 @@ def draw_crop(rng: Rng, scan: Scan, max_voxels: int, *, augment: bool = True) ->
     xyz = _moved(rng, scan.xyz) if augment else scan.xyz
     centre = xyz[_any_object(rng, scan.labels), :2]
     distance = np.abs(xyz[:, :2] - centre).max(axis=1)
-    near = np.flatnonzero(distance < rng.uniform(1.3, 2.6))
+    near = np.flatnonzero(distance < rng.uniform(1.3, 2.6) * max(1, max_voxels / 5000) ** 0.5)
     if augment and rng.random() < 0.7:
         near = _coarser(rng, xyz, near)
-    coords, rows, _ = quantize(xyz[near], VOXEL)
+    xyz = xyz[near]
+    if augment and rng.random() < 0.5:
+        xyz = melted(rng, xyz)
+    coords, rows, _ = quantize(xyz, VOXEL)
     if len(rows) > max_voxels:
         kept = np.sort(np.argpartition(distance[near[rows]], max_voxels)[:max_voxels])
         coords, rows = coords[kept], rows[kept]
-    rows = near[rows]
-    rgb: Float = scan.rgb[rows].astype(np.float32) / np.float32(255)
-    colours = recoloured(rng, _shaded(rng, xyz[rows], rgb)) if augment else rgb
-    return Crop(coords, colours, xyz[rows], scan.labels[rows].astype(np.int64))
+    xyz, labels = xyz[rows], scan.labels[near[rows]].astype(np.int64)
+    rgb: Float = scan.rgb[near[rows]].astype(np.float32) / np.float32(255)
+    if augment:
+        rgb = _shaded(rng, xyz, patched(rng, xyz, labels, matched(rng, labels, rgb)))
+        rgb = recoloured(rng, rgb)
+    return Crop(coords, rgb, xyz, labels)
 
 
 def _coarser(rng: Rng, xyz: Float, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Keep one point a cell of 2.5 to 4.5 cm: meshes of real scans are that coarse."""
     _, kept, _ = quantize(xyz[rows] + rng.random(3).astype(np.float32), rng.uniform(0.025, 0.045))
     return rows[kept]
+
+
+def melted(rng: Rng, xyz: Float) -> Float:
+    """Round off edges and join what touches, as meshes of fused depth images do."""
+    for _ in range(int(rng.integers(1, 3))):
+        _, nearest = cKDTree(xyz).query(xyz, k=min(9, len(xyz)))
+        share = np.float32(rng.uniform(0.2, 0.8))
+        xyz = xyz + share * (xyz[nearest].reshape(len(xyz), -1, 3).mean(axis=1) - xyz)
+    return xyz
+
+
+def matched(rng: Rng, labels: npt.NDArray[np.int64], rgb: Float) -> Float:
+    """Give things the colours of others, so that colour alone does not tell them apart."""
+    ids, member = np.unique(labels, return_inverse=True)
+    if rng.random() < 0.4:
+        return rgb
+    sizes = np.bincount(member)[:, None]
+    means = np.stack([np.bincount(member, rgb[:, k]) for k in range(3)], axis=1) / sizes
+    wanted = means[rng.choice(rng.choice(len(ids), min(3, len(ids)), replace=False), len(ids))]
+    pull = rng.uniform(0.3, 1.0, (len(ids), 1)) * (rng.random((len(ids), 1)) < 0.7)
+    result: Float = (rgb + ((wanted - means) * pull)[member]).astype(np.float32)
+    return np.clip(result, 0, 1)
+
+
+def patched(rng: Rng, xyz: Float, labels: npt.NDArray[np.int64], rgb: Float) -> Float:
+    """Add hard-edged patches: cast shadows across things, prints and panels on them."""
+    for alone in (0.0, 2.4):
+        if rng.random() < 0.5:
+            continue
+        wave = rng.normal(size=(3, 2)) * 2 * np.pi / rng.uniform(0.25, 2.5)
+        phase = (xyz @ wave).astype(np.float64) + rng.uniform(0, 2 * np.pi, 2)
+        inside = np.sin(phase + alone * labels[:, None]).sum(axis=1) > rng.uniform(-0.5, 0.8)
+        changed = rgb * rng.uniform(0.4, 1.4) + rng.normal(0, 0.06, 3)
+        rgb = np.where(inside[:, None], changed, rgb).astype(np.float32)
+    return np.clip(rgb, 0, 1)
 
 
 def _shaded(rng: Rng, xyz: Float, rgb: Float) -> Float:
@@ -113,8 +154,10 @@ def recoloured(rng: Rng, rgb: Float) -> Float:
     elif kind < 0.25:
         rgb = rgb[:, rng.permutation(3)]
     changed = rgb ** rng.uniform(0.7, 1.5) * rng.uniform(0.7, 1.2)
-    changed = (changed - 0.5) * rng.uniform(0.6, 1.2) + 0.5
-    changed = changed + rng.normal(0, 0.06, 3) + rng.normal(0, rng.uniform(0, 0.05), rgb.shape)
+    grey, middle = changed.mean(axis=1, keepdims=True), changed.mean(axis=0)
+    changed = grey + (changed - grey) * rng.uniform(0.15, 1.1)
+    changed = (changed - middle) * rng.uniform(0.5, 1.2) + middle
+    changed = changed + rng.normal(0, 0.06, 3) + rng.normal(0, rng.uniform(0, 0.08), rgb.shape)
     clipped: Float = np.clip(changed, 0, 1).astype(np.float32)
     return clipped
 

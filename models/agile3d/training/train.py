@@ -5,13 +5,14 @@ import copy
 import json
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from models.agile3d.checkpoint import load_checkpoint
 from models.agile3d.config import COMPACT, Agile3DConfig
 from models.agile3d.labels import labels_from_logits
 from models.agile3d.network import Agile3D
@@ -31,7 +32,7 @@ class Recipe:
         warm_up: Steps with rising rate.
         decay: AdamW weight decay.
         clip: Largest gradient norm.
-        max_voxels: Largest crop; one crop in ten is twice as large.
+        max_voxels: Largest crop; one crop in five is twice as large, one in twenty five times.
         crops: Crops whose gradients make one step.
         rounds: Largest number of simulated correction rounds.
         average: Decay of the moving average of the weights, which is what is shipped.
@@ -90,6 +91,19 @@ class Trainer:
             self.network.parameters(), lr=recipe.rate, weight_decay=recipe.decay
         )
         self.step = 0
+
+    def start_from(self, path: Path) -> None:
+        """Take over the parameters of earlier weights; what they lack stays as it is.
+
+        Raises:
+            CheckpointError: If the file holds no weights.
+        """
+        own = self.network.state_dict()
+        for name, value in load_checkpoint(path).items():
+            # A reach that has grown keeps its first rows.
+            if name in own and value.dim() and own[name].shape[1:] == value.shape[1:]:
+                own[name][: len(value)] = value
+        self.average.load_state_dict(own)
 
     def save(self, path: Path) -> None:
         """Write everything needed to continue."""
@@ -163,6 +177,10 @@ class Trainer:
             torch.from_numpy(a).to(self.device) for a in (crop.coords, crop.rgb, crop.xyz)
         )
         encoding = self.network.encode(coords, rgb, xyz)
+        if self.network.config.position_extent > 0:
+            margin = torch.from_numpy(rng.uniform(0, 6, 3).astype(np.float32)).to(self.device)
+            margin[2] = 0
+            encoding = replace(encoding, positions=self.network.pos_enc(xyz, margin))
         target = torch.from_numpy(truth).to(self.device)
         clicks = Clicks()
         first = error_regions(crop.xyz, truth, np.zeros_like(truth), rng)
@@ -180,7 +198,7 @@ class Trainer:
     def _sample(self, rng: Rng) -> tuple[Crop, np.ndarray, int]:
         while True:
             scan = load_scan(self.scans[rng.integers(len(self.scans))])
-            factor = 2 if rng.random() < 0.1 else 1
+            factor = int(rng.choice([1, 2, 5], p=[0.75, 0.2, 0.05]))
             crop = draw_crop(rng, scan, self.recipe.max_voxels * factor)
             truth, count = draw_objects(rng, crop.labels)
             if count and len(truth) > 300:
@@ -246,6 +264,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("scans", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after this long")
+    parser.add_argument("--start", type=Path, help="weights to begin with")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
     for name, value in asdict(Recipe()).items():
@@ -258,6 +277,8 @@ def main(arguments: list[str] | None = None) -> None:
     path = options.out / "run.pt"
     if path.exists():
         trainer.load(path)
+    elif options.start:
+        trainer.start_from(options.start)
     run(trainer, path, options.minutes * 60)
 
 
