@@ -3,7 +3,7 @@
 import argparse
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +19,23 @@ WRAPPERS = ("model", "state_dict", "model_state_dict")
 PROFILER_LEFTOVERS = ("total_params", "total_ops")
 
 
-def read_tensors(path: Path) -> "dict[str, Tensor]":
+def read_tensors(path: Path, inert: Sequence[str] = ()) -> "dict[str, Tensor]":
     """Return the tensors of a checkpoint by key, on the CPU.
 
     Accepts safetensors, a plain state dict, and a dictionary with one under "model" or
     "state_dict" beside optimiser state. Of classes only `argparse.Namespace` is let
     through, which the official AGILE3D file contains.
 
+    Args:
+        path: The file.
+        inert: Python packages whose objects may lie beside the weights. Each becomes an
+            empty shell; the packages need not exist and nothing of them runs.
+
     Raises:
         AnnotatorError: If the file is missing, too large, damaged, holds code or no weights.
     """
     _require_plausible(path)
-    content = _read_safetensors(path) if _is_safetensors(path) else _read_pickle(path)
+    content = _read_safetensors(path) if _is_safetensors(path) else _read_pickle(path, inert)
     return _state_of(path, content)
 
 
@@ -93,12 +98,35 @@ def _read_safetensors(path: Path) -> object:
     return content
 
 
-def _read_pickle(path: Path) -> object:
+class Shell:
+    """Stands for an object of a foreign class: takes everything and does nothing."""
+
+    def __new__(cls, *_args: object, **_keywords: object) -> "Shell":
+        """Ignore what the object was made with."""
+        return super().__new__(cls)
+
+    def __setstate__(self, _state: object) -> None:
+        """Ignore what the object held."""
+
+
+def _shells(path: Path, inert: Sequence[str]) -> list[tuple[type[Shell], str]]:
+    """Return a shell for every name in the checkpoint that lies in one of the packages."""
+    import torch
+
+    if not inert or not _is_archive(path):
+        return []
+    names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    inside = tuple(f"{package}." for package in inert)
+    return [(Shell, name) for name in names if name.startswith(inside)]
+
+
+def _read_pickle(path: Path, inert: Sequence[str]) -> object:
     import torch
 
     _require_honest_archive(path)
     try:
-        with torch.serialization.safe_globals([argparse.Namespace]):
+        allowed: list[Any] = [argparse.Namespace, *_shells(path, inert)]
+        with torch.serialization.safe_globals(allowed):
             content: object = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise AnnotatorError(
@@ -112,9 +140,16 @@ def _read_pickle(path: Path) -> object:
     return content
 
 
+def _is_archive(path: Path) -> bool:
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile as error:  # an archive whose directory is spoilt
+        raise _damaged(path, error) from error
+
+
 def _require_honest_archive(path: Path) -> None:
     """Refuse an archive that unpacks to more than it may: torch's own are not compressed."""
-    if not zipfile.is_zipfile(path):
+    if not _is_archive(path):
         return
     try:
         with zipfile.ZipFile(path) as archive:

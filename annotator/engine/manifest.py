@@ -16,6 +16,7 @@ MAX_MANIFEST_BYTES = 1 << 20
 Scalar = bool | int | float | str
 PluginId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,127}$")]
+Package = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")]
 PlainFile = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")]
 Sha256 = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 DeviceType = Literal["cpu", "cuda", "mps"]
@@ -139,6 +140,8 @@ class WeightsSpec(_Table):
         homepage: Where a person finds it.
         layout: File in the plugin's folder listing key, shape and dtype of every tensor, by
             which `weights import` recognises a checkpoint.
+        inert: Python packages of which the checkpoint holds objects beside its weights.
+            They are read as empty shells: nothing of the packages is imported or run.
     """
 
     name: Name
@@ -149,12 +152,27 @@ class WeightsSpec(_Table):
     url: Annotated[str, Field(pattern=r"^(https?://.+)?$")] = ""
     homepage: str = ""
     layout: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,127})?$")] = ""
+    inert: tuple[Package, ...] = ()
 
     @model_validator(mode="after")
     def _url_is_checkable(self) -> "WeightsSpec":
         if self.url and not (self.sha256 and self.size):
             raise ValueError("`url` needs `sha256` and `size`, or a download could not be checked")
         return self
+
+
+class MistakenSpec(_Table):
+    """A kind of checkpoint that people take for one of the plugin's.
+
+    Attributes:
+        keys: Tensors by which it is recognised; all must be there.
+        message: What it is.
+        remedy: What to get instead.
+    """
+
+    keys: tuple[str, ...] = Field(min_length=1)
+    message: str
+    remedy: str = ""
 
 
 class VariantSpec(_Table):
@@ -195,6 +213,7 @@ class Manifest(_Table):
     parameters: tuple[ParameterSpec, ...] = ()
     variants: tuple[VariantSpec, ...] = ()
     weights: tuple[WeightsSpec, ...] = ()
+    mistaken: tuple[MistakenSpec, ...] = ()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Manifest":

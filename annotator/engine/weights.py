@@ -105,7 +105,8 @@ def import_weights(
         Cancelled: If `cancel` was set.
     """
     progress(0.0, f"reading {path.name}")
-    tensors = read_tensors(path)
+    inert = {package for _, spec in _declared(registry) for package in spec.inert}
+    tensors = read_tensors(path, sorted(inert))
     if cancel:
         cancel.check()
     progress(0.5, "comparing names and shapes")
@@ -132,11 +133,22 @@ def _recognise(
             return record
         if nearest is None or difference.matching > nearest[0].matching:
             nearest = (difference, record)
+    _explain_mistake(path, shapes, registry)
     detail = f" Nearest is {nearest[1].spec.name}: {nearest[0]}." if nearest else ""
     raise AnnotatorError(
         f"{path.name} has {len(shapes)} tensors, but no plugin knows their layout.{detail}",
         "Is it the checkpoint of one of the networks in `annotator weights list`?",
     )
+
+
+def _explain_mistake(
+    path: Path, shapes: dict[str, tuple[int, ...]], registry: PluginRegistry
+) -> None:
+    """Raise an error in words if a plugin knows what the checkpoint is instead."""
+    for entry in registry.entries.values():
+        for mistaken in entry.manifest.mistaken:
+            if all(key in shapes for key in mistaken.keys):
+                raise AnnotatorError(f"{path.name} {mistaken.message}", mistaken.remedy)
 
 
 def verify_weights(

@@ -1,9 +1,12 @@
 import argparse
 import contextlib
 import hashlib
+import importlib
 import os
 import pickle
 import shutil
+import sys
+import textwrap
 import zipfile
 
 import pytest
@@ -284,3 +287,79 @@ def test_weights_shipped_in_the_plugins_folder_count_as_bundled(registry, tmp_pa
     record = find_record(registry, "net")
     assert record.state == "bundled"
     assert verify_weights(registry, "net")[0].message.startswith("no sha256 is known")
+
+
+FOREIGN = """
+import torch
+
+
+class Loss(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.criterion = helper
+        self.weight = torch.nn.Parameter(torch.ones(2))
+
+
+def helper(x):
+    raise AssertionError("this ran")
+"""
+
+
+@pytest.fixture
+def foreign_checkpoint(tmp_path, monkeypatch):
+    """Save weights beside an object of a package that is gone afterwards."""
+    package = tmp_path / "site" / "foreignlab"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "losses.py").write_text(FOREIGN)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    losses = importlib.import_module("foreignlab.losses")
+    config = {"class": "foreignlab.net", "params": {"loss": {"value": losses.Loss()}}}
+    path = tmp_path / "foreign.pth"
+    torch.save({"state_dict": state(), "config": config}, path)
+    shutil.rmtree(package)
+    for name in ("foreignlab", "foreignlab.losses"):
+        monkeypatch.delitem(sys.modules, name)
+    return path
+
+
+def test_objects_of_a_declared_package_become_empty_shells(registry, tmp_path, foreign_checkpoint):
+    with pytest.raises(AnnotatorError, match="refused"):
+        import_weights(foreign_checkpoint, registry)
+    more = WEIGHTS + 'inert = ["foreignlab"]\n'
+    folder = write_plugin(tmp_path / "declares", MINIMAL_MANIFEST + more)
+    (folder / "net.layout.tsv").write_text(LAYOUT)
+    declaring = PluginRegistry.discover([folder], disk=False)
+    assert import_weights(foreign_checkpoint, declaring).spec.name == "net"
+    assert "foreignlab" not in sys.modules
+
+
+def test_a_package_declared_inert_opens_no_door_for_others(tmp_path):
+    trap = tmp_path / "trap"
+    for name in ("os", "posix", "subprocess", "foreign"):
+        torch.save({"state_dict": state(), "config": Bomb(trap)}, tmp_path / "evil.pth")
+        with pytest.raises(AnnotatorError, match="refused"):
+            read_tensors(tmp_path / "evil.pth", [name])
+    assert not trap.exists()
+
+
+def test_a_checkpoint_of_a_known_other_kind_is_named(tmp_path):
+    mistaken = """
+    [[mistaken]]
+    keys = ["blocks.0.weight", "cls_token"]
+    message = "is a backbone without a head."
+    remedy = "Get the whole network."
+    """
+    folder = write_plugin(tmp_path / "p", MINIMAL_MANIFEST + textwrap.dedent(mistaken) + WEIGHTS)
+    (folder / "net.layout.tsv").write_text(LAYOUT)
+    registry = PluginRegistry.discover([folder], disk=False)
+    torch.save(
+        {"model": {"blocks.0.weight": torch.rand(1), "cls_token": torch.rand(1)}},
+        tmp_path / "m.pth",
+    )
+    with pytest.raises(AnnotatorError, match=r"m\.pth is a backbone without a head") as caught:
+        import_weights(tmp_path / "m.pth", registry)
+    assert caught.value.remedy == "Get the whole network."
+    torch.save({"cls_token": torch.rand(1)}, tmp_path / "other.pth")
+    with pytest.raises(AnnotatorError, match="no plugin knows"):
+        import_weights(tmp_path / "other.pth", registry)
