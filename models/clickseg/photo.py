@@ -1,8 +1,8 @@
-"""A photo while it is being clicked: its pixels and what earlier predictions can be reused for."""
+"""A photo as the networks take it, and what may be reused between predictions on it."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,44 +13,20 @@ from models.clickseg.hrnet import resize
 from models.clickseg.pixels import to_unit
 from models.clickseg.zoom import Box, View
 
-STATE_BYTES = 256 << 20
-"""Room for remembered probability maps of one photo."""
-
-VIEWS = 6
-"""Remembered features of views (crops and mirror images) of one photo."""
-
-VIEW_PIXELS = 1 << 20
-"""Larger views are not remembered: their features may take gigabytes."""
-
 Clicks = tuple[PlacedClick, ...]
 
 
-@dataclass(frozen=True)
-class State:
-    """Where a run of clicks stands: a function of the photo and the clicks alone.
-
-    Attributes:
-        probability: [H, W] of the last prediction; zeros before the first click.
-        box: The crop in force; None if there is none yet.
-    """
-
-    probability: Tensor
-    box: Box | None = None
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Photo:
-    """An encoded photo. What it remembers speeds later predictions up and never changes them.
+    """A photo on the network's device.
 
     Attributes:
-        rgb: [H, W, 3] uint8 on the network's device.
+        rgb: [H, W, 3] uint8.
         start: Probability map [H, W] to begin from; zeros unless a mask is refined.
     """
 
     rgb: Tensor
     start: Tensor
-    _states: "OrderedDict[tuple[Hashable, Clicks], State]" = field(default_factory=OrderedDict)
-    _features: "OrderedDict[Hashable, Any]" = field(default_factory=OrderedDict)
 
     @classmethod
     def of(cls, rgb: Tensor) -> "Photo":
@@ -68,30 +44,55 @@ class Photo:
         image = to_unit(crop.movedim(0, -1))[None]
         return resize(image, (view.height, view.width)).to(dtype)
 
-    def features(self, view: View, mirrored: bool, make: Callable[[], Any]) -> Any:  # noqa: ANN401
-        """Return remembered features of a view, or make and remember them."""
-        if view.height * view.width > VIEW_PIXELS:
-            return make()
-        key = (view, mirrored)
-        if key not in self._features:
-            self._features[key] = make()
-            while len(self._features) > VIEWS:
-                self._features.popitem(last=False)
-        self._features.move_to_end(key)
-        return self._features[key]
 
-    def recall(self, key: Hashable, clicks: Clicks) -> State | None:
-        """Return the state after exactly these clicks, if it is remembered."""
-        if not clicks:
-            return State(self.start)
-        found = self._states.get((key, clicks))
-        if found is not None:
-            self._states.move_to_end((key, clicks))
-        return found
+@dataclass(frozen=True)
+class State:
+    """Where a run of clicks stands: a function of the photo and the clicks alone.
 
-    def remember(self, key: Hashable, clicks: Clicks, state: State) -> None:
-        """Keep a state; the longest unused ones go when there is no more room."""
-        self._states[(key, clicks)] = state
-        room = max(2, STATE_BYTES // max(1, state.probability.nbytes))
-        while len(self._states) > room:
-            self._states.popitem(last=False)
+    Attributes:
+        probability: [H, W] of the last prediction; the photo's `start` before the first click.
+        box: The crop in force; None if there is none yet.
+    """
+
+    probability: Tensor
+    box: Box | None = None
+
+
+class Memory:
+    """What is most recently used, up to a number of bytes: saves time and changes no result."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._bytes = 0
+        self._entries: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+
+    def get(self, key: Hashable) -> Any | None:  # noqa: ANN401 - features are the network's own
+        """Return what is kept under the key, or None."""
+        if key not in self._entries:
+            return None
+        self._entries.move_to_end(key)
+        return self._entries[key][0]
+
+    def put(self, key: Hashable, value: Any, size: int) -> None:  # noqa: ANN401 - see get
+        """Keep a value of `size` bytes; the longest unused ones go when there is no more room."""
+        if key in self._entries or size > self._limit:
+            return
+        self._entries[key] = (value, size)
+        self._bytes += size
+        while self._bytes > self._limit:
+            self._bytes -= self._entries.popitem(last=False)[1][1]
+
+    def get_or(self, key: Hashable, make: Callable[[], Any]) -> Any:  # noqa: ANN401 - see get
+        """Return what is kept under the key; make and keep it if there is nothing."""
+        value = self.get(key)
+        if value is None:
+            value = make()
+            self.put(key, value, bytes_of(value))
+        return value
+
+
+def bytes_of(value: object) -> int:
+    """Return the bytes of all tensors in a value made of tensors and tuples."""
+    if isinstance(value, Tensor):
+        return value.nbytes
+    return sum(bytes_of(part) for part in value) if isinstance(value, tuple | list) else 0

@@ -21,10 +21,17 @@ from models.clickseg.disks import (
     stack_points,
 )
 from models.clickseg.hrnet import resize
-from models.clickseg.photo import VIEW_PIXELS, Clicks, Photo, State
+from models.clickseg.photo import Clicks, Memory, Photo, State, bytes_of
 from models.clickseg.zoom import Box, Size, View, Zoom, box_iou
 
 Draw = Callable[[Tensor, int, int], Tensor]
+STATE_BYTES = 256 << 20
+FEATURE_BYTES = 512 << 20
+"""Room for what is remembered between predictions, over all photos."""
+
+LARGE_VIEW = 1 << 20
+"""Features of views with more pixels are made when needed, and not when a photo is opened."""
+
 COVERED = 0.5
 """With no skipped click, an object covering less of the picture is predicted again in a crop."""
 
@@ -101,7 +108,7 @@ class Job:
 
 
 class ClickPredictor:
-    """A network with the way it is used; keeps nothing itself.
+    """A network with the way it is used; what it remembers changes no prediction.
 
     Args:
         network: In evaluation mode, on `device`.
@@ -124,12 +131,14 @@ class ClickPredictor:
         self.device = torch.device(device)
         self.dtype = dtype
         self.batch = batch
+        self._states = Memory(STATE_BYTES)
+        self._features = Memory(FEATURE_BYTES)
 
     def open(self, rgb: Tensor) -> Photo:
         """Take a photo [H, W, 3] uint8 and encode it whole, as every run of clicks begins."""
         photo = Photo.of(rgb.to(self.device))
         whole = View.of(Box.whole(*photo.size), self.recipe.whole_size(*photo.size))
-        if whole.height * whole.width <= VIEW_PIXELS:
+        if whole.height * whole.width <= LARGE_VIEW:
             list(self._encoded(photo, whole))
         return photo
 
@@ -219,12 +228,13 @@ class ClickPredictor:
     def _replay(self, photo: Photo, clicks: Clicks, check: Callable[[], None]) -> State:
         """Return the state after the clicks, from the longest run of them that is remembered."""
         known = len(clicks)
-        while (state := photo.recall(self.recipe, clicks[:known])) is None:
+        while known and self._states.get((photo, clicks[:known])) is None:
             known -= 1
+        state: State = self._states.get((photo, clicks[:known])) or State(photo.start)
         for count in range(known + 1, len(clicks) + 1):
             run = clicks[:count]
             (state,) = self._run(photo, [Job(state, run, self.plan(state, run))], check)
-            photo.remember(self.recipe, run, state)
+            self._states.put((photo, run), state, bytes_of(state.probability))
         return state
 
     def _run(self, photo: Photo, jobs: list[Job], check: Callable[[], None]) -> list[State]:
@@ -290,7 +300,7 @@ class ClickPredictor:
                 image = photo.view(view, self.dtype)
                 return self.network.encode(image.flip(-1) if mirrored else image)
 
-            yield mirrored, photo.features(view, mirrored, make)
+            yield mirrored, self._features.get_or((photo, view, mirrored), make)
 
 
 def _batches(jobs: Sequence[Job], most: int) -> Iterator[list[int]]:

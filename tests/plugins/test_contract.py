@@ -5,11 +5,13 @@ import torch
 
 from annotator.engine.registry import PluginRegistry
 from tests.plugins.contract import contract_cases, run_rule
-from tests.plugins.weights import install_random_weights
+from tests.plugins.weights import install_click_weights, install_random_weights
 
 FIXTURES = Path(__file__).parent / "fixtures"
 CASES = [
     *contract_cases("agile3d:compact"),
+    *contract_cases("clickseg:ritm-h18s"),
+    *contract_cases("clickseg:simpleclick-b"),
     *contract_cases("nearest-click", [FIXTURES]),
     *contract_cases("flood-fill", [FIXTURES]),
 ]
@@ -18,6 +20,8 @@ CASES = [
 @pytest.mark.parametrize(("ref", "rule"), CASES)
 def test_built_in_plugins_keep_the_contract(ref, rule):
     install_random_weights("compact")
+    install_click_weights("ritm-h18s")
+    install_click_weights("simpleclick-b")
     run_rule(PluginRegistry.discover([FIXTURES], disk=False), ref, rule)
 
 

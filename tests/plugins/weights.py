@@ -7,6 +7,11 @@ from safetensors.torch import save_file
 
 from annotator.engine.store import user_weights
 from models.agile3d import COMPACT, OFFICIAL, Agile3D
+from models.clickseg.hrnet import HRNetConfig
+from models.clickseg.pyramid import PyramidConfig
+from models.clickseg.ritm import Ritm, RitmConfig
+from models.clickseg.simpleclick import SimpleClick, SimpleClickConfig
+from models.clickseg.vit import VitConfig
 
 CONFIGS = {"compact": COMPACT, "official": OFFICIAL}
 
@@ -24,4 +29,28 @@ def install_random_weights(variant="compact", network=None):
     path = user_weights() / f"agile3d-{variant}.safetensors"
     notes = {"config": json.dumps(CONFIGS[variant].to_dict())}
     save_file(network.state_dict(), path, metadata=notes)
+    return path
+
+
+def tiny_click_network(family="ritm", seed=0, **options):
+    """Return a small click network with reproducible random weights and lively logits."""
+    torch.manual_seed(seed)
+    if family == "simpleclick":
+        vit = VitConfig(160, 2, 4, period=1)
+        pyramid = PyramidConfig(160, (8, 8, 8, 8), (8, 8, 8, 8), 8)
+        network = SimpleClick(SimpleClickConfig(vit, pyramid))
+        network.head.conv_seg.weight.data.mul_(20)
+    else:
+        network = Ritm(RitmConfig(HRNetConfig.small(4), 4, **options))
+        network.feature_extractor.cls_head.weight.data.mul_(20)
+        network.maps_transform[3].scale.data.fill_(2.0)
+    return network.eval()
+
+
+def install_click_weights(variant="ritm-h18s", network=None):
+    """Write weights of a variant of clickseg to the user's folder and return the file."""
+    network = network or tiny_click_network(variant.partition("-")[0])
+    user_weights().mkdir(parents=True, exist_ok=True)
+    path = user_weights() / f"{variant}.safetensors"
+    save_file(network.state_dict(), path)
     return path
