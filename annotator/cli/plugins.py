@@ -1,11 +1,15 @@
 """`annotator plugins`: what is there, what it can do, whether it is sound."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from annotator.cli.console import out, print_table
 from annotator.domain import AnnotatorError
+
+if TYPE_CHECKING:
+    from annotator.engine.manifest import Manifest, VariantSpec
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -45,10 +49,22 @@ def info(plugin: str = typer.Argument(..., help="Plugin id.")) -> None:
         [(p.name, p.type, p.default, p.help) for p in manifest.parameters],
     )
     print_table(
-        ("variant", "title", "weights"),
-        [(v.id, v.title, " ".join(v.weights)) for v in manifest.variants],
+        ("variant", "title", "weights", "missing packages"),
+        [
+            (v.id, v.title, " ".join(v.weights), _missing(manifest, v))
+            for v in manifest.variants or (manifest.variant(),)
+        ],
     )
     out.print(f"Folder: {entry.folder}")
+
+
+def _missing(manifest: "Manifest", variant: "VariantSpec") -> str:
+    from annotator.engine.requirements import how_to_install, unmet_by
+
+    problems = unmet_by(manifest, variant)
+    if not problems:
+        return ""
+    return f"{', '.join(problems)}. {how_to_install(variant.extra or manifest.extra)}"
 
 
 @app.command()

@@ -1,11 +1,15 @@
 """`annotator weights`: list, import, download and verify."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from annotator.cli.console import out, print_table, progress_bar
 from annotator.domain import AnnotatorError
+
+if TYPE_CHECKING:
+    from annotator.engine.manifest import WeightsSpec
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -17,10 +21,15 @@ def list_all() -> None:
     from annotator.engine.weights import list_weights
 
     rows = [
-        (r.spec.name, r.plugin, r.state, r.spec.licence, r.path or r.spec.homepage or r.spec.url)
+        (r.spec.name, r.plugin, r.state, r.spec.licence, r.path or _source(r.spec))
         for r in list_weights(PluginRegistry.discover())
     ]
     print_table(("weights", "plugin", "state", "licence", "where"), rows)
+
+
+def _source(spec: "WeightsSpec") -> str:
+    """Say where a missing file comes from."""
+    return f"{spec.checkpoint} {spec.homepage or spec.url}".strip()
 
 
 @app.command("import")

@@ -11,10 +11,10 @@ from typing import Literal
 from annotator.domain import AnnotatorError
 from annotator.engine.contract import Rule, rules_for
 from annotator.engine.layouts import read_layout
-from annotator.engine.manifest import MANIFEST_NAME, Manifest, read_manifest
+from annotator.engine.manifest import MANIFEST_NAME, Manifest, VariantSpec, read_manifest
 from annotator.engine.opened import OpenEngine
 from annotator.engine.registry import PluginRegistry
-from annotator.engine.requirements import unmet
+from annotator.engine.requirements import unmet, unmet_by
 from annotator.engine.store import require_weights
 
 Severity = Literal["ok", "warning", "error"]
@@ -89,6 +89,8 @@ def _check_requirements(manifest: Manifest) -> Iterator[Finding]:
     try:
         for problem in unmet(manifest.requires):
             yield Finding("error", "requires", problem)
+        for variant in manifest.variants:
+            unmet(variant.requires)  # of a variant only the notation; it may lack its packages
     except AnnotatorError as error:
         yield Finding("error", "requires", str(error))
 
@@ -123,7 +125,9 @@ def run_here(folder: Path) -> list[Finding]:
     findings: list[Finding] = []
     for variant in manifest.variants or (manifest.variant(),):
         ref = f"{manifest.id}:{variant.id}" if variant.id else manifest.id
-        missing = _missing_weights(manifest, variant.weights, folder)
+        missing = _missing_packages(manifest, variant) or _missing_weights(
+            manifest, variant.weights, folder
+        )
         if missing:
             findings.append(Finding("warning", ref, f"not tried: {missing}"))
             continue
@@ -143,6 +147,11 @@ def _try(rule: Rule, engine: OpenEngine, ref: str) -> Finding:
     except Exception as error:  # noqa: BLE001 - a plugin under test may raise anything
         return Finding(rule.severity, f"{ref}: {rule.name}", f"{type(error).__name__}: {error}")
     return Finding("ok", f"{ref}: {rule.name}")
+
+
+def _missing_packages(manifest: Manifest, variant: VariantSpec) -> str:
+    problems = unmet_by(manifest, variant)
+    return f"it requires {', '.join(problems)}" if problems else ""
 
 
 def _missing_weights(manifest: Manifest, names: tuple[str, ...], folder: Path) -> str:

@@ -7,7 +7,12 @@ from typing import Any, Literal
 import numpy as np
 
 from annotator.domain import Cancelled, CancelToken, Click, Image, Mask, PointCloud, Prompt
-from annotator.engine.api import EngineKind, PredictsMany, StorableEncodings
+from annotator.engine.api import (
+    DifferentiableClicks,
+    EngineKind,
+    PredictsMany,
+    StorableEncodings,
+)
 from annotator.engine.opened import OpenEngine
 from annotator.engine.warmup import sample_cloud, sample_image, sample_task
 
@@ -50,9 +55,15 @@ def prompt_on(cloud: PointCloud, *rows_and_objects: tuple[int, int]) -> Prompt:
 def _same(first: Any, second: Any) -> bool:  # noqa: ANN401 - any result type
     """Whether two results are equal, array by array."""
     pairs = zip(vars(first).values(), vars(second).values(), strict=True)
-    return all(
-        np.array_equal(a, b) if isinstance(a, np.ndarray) else a is b or a == b for a, b in pairs
-    )
+    return all(_same_value(a, b) for a, b in pairs)
+
+
+def _same_value(first: Any, second: Any) -> bool:  # noqa: ANN401 - a field of any result
+    if isinstance(first, tuple):
+        return len(first) == len(second) and all(map(_same, first, second))
+    if isinstance(first, np.ndarray):
+        return np.array_equal(first, second)
+    return first is second or bool(first == second)
 
 
 def _predict_mask(engine: OpenEngine, cloud: PointCloud, prompt: Prompt) -> Mask:
@@ -273,6 +284,41 @@ def predicts_many_alike(engine: OpenEngine) -> None:
         _require(apart < 1e-3, f"answers together and alone differ by {apart:.2g}")
 
 
+def offers_candidates(engine: OpenEngine) -> None:
+    """Candidates are masks with a score, best first, and can be chosen by their number."""
+    if not engine.manifest.capabilities.candidates:
+        return
+    encoding = engine.encode_uncached(sample_image())
+    prompt = prompt_in((32.0, 28.0, 3))
+    first = engine.predict(encoding, prompt)
+    assert isinstance(first, Mask)  # as OpenEngine.predict has made sure
+    for number, candidate in enumerate(first.candidates):
+        _require(0 <= candidate.score <= 1, f"candidate {number} has the score {candidate.score}")
+        chosen = engine.predict(encoding, replace(prompt, candidates=((3, number),)))
+        assert isinstance(chosen, Mask)
+        same = np.array_equal(chosen.labels == 3, candidate.inside)
+        _require(same, f"choosing candidate {number} gives another mask than it shows")
+
+
+def differentiates_clicks(engine: OpenEngine) -> None:
+    """The soft probability is a map in [0, 1] with a finite gradient to the click."""
+    if not engine.manifest.capabilities.differentiable_clicks:
+        return
+    import torch
+
+    plugin = engine.engine
+    if not isinstance(plugin, DifferentiableClicks):
+        raise BrokenPromiseError("there is no `soft_probability`")
+    encoding = engine.encode_uncached(sample_image(37, 64))
+    for places in (((32.5, 18.5, 1),), ((32.5, 18.5, 1), (4.5, 4.5, 0))):
+        position = torch.tensor(places[-1][:2], requires_grad=True)
+        soft = plugin.soft_probability(encoding, prompt_in(*places), position)
+        _require(tuple(soft.shape) == (37, 64), f"its shape is {tuple(soft.shape)}")
+        _require(bool(((soft >= 0) & (soft <= 1)).all()), "it leaves [0, 1] or is not a number")
+        (gradient,) = torch.autograd.grad(soft.sum(), position)
+        _require(bool(gradient.isfinite().all()), f"the gradient is {gradient.tolist()}")
+
+
 _ALL = tuple(EngineKind)
 _IMAGE = (EngineKind.IMAGE,)
 _SCENE = (EngineKind.SCENE,)
@@ -296,6 +342,8 @@ RULES: tuple[Rule, ...] = (
     Rule("many clicks", "error", _IMAGE, takes_many_photo_clicks),
     Rule("degenerate photos", "error", _IMAGE, takes_degenerate_photos),
     Rule("many prompts", "error", _IMAGE, predicts_many_alike),
+    Rule("candidates", "error", _IMAGE, offers_candidates),
+    Rule("soft clicks", "error", _IMAGE, differentiates_clicks),
 )
 """All rules, in the order that a report shows them."""
 

@@ -18,6 +18,7 @@ PluginId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,127}$")]
 Package = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")]
 PlainFile = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")]
+ExtraName = Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]{0,63})?$")]
 Sha256 = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 DeviceType = Literal["cpu", "cuda", "mps"]
 DType = Literal["float32", "float16", "bfloat16"]
@@ -61,7 +62,8 @@ class ParameterSpec(_Table):
 
     Attributes:
         name: Key in `PluginContext.parameters`.
-        type: What the form shows.
+        type: What the form shows. A "file" is the path of a file of the user's, empty for none;
+            what is in it counts for the identity of encodings.
         default: Value if the user chooses none.
         min: Smallest value of a number.
         max: Largest value of a number.
@@ -73,7 +75,7 @@ class ParameterSpec(_Table):
     """
 
     name: Name
-    type: Literal["float", "int", "bool", "choice", "text"]
+    type: Literal["float", "int", "bool", "choice", "text", "file"]
     default: Scalar
     min: float | None = None
     max: float | None = None
@@ -102,7 +104,7 @@ class ParameterSpec(_Table):
             if value not in self.choices:
                 raise ValueError(f"{value!r} is none of {', '.join(self.choices)}")
             return str(value)
-        if self.type == "text":
+        if self.type in {"text", "file"}:
             return _expect(value, str, "a text")
         return self._accept_number(value)
 
@@ -138,6 +140,7 @@ class WeightsSpec(_Table):
         licence: SPDX id or words.
         url: Where `weights pull` fetches it; needs `sha256` and `size`.
         homepage: Where a person finds it.
+        checkpoint: Name under which its authors publish the file, if not `file`.
         layout: File in the plugin's folder listing key, shape and dtype of every tensor, by
             which `weights import` recognises a checkpoint.
         inert: Python packages of which the checkpoint holds objects beside its weights.
@@ -151,6 +154,7 @@ class WeightsSpec(_Table):
     licence: str = ""
     url: Annotated[str, Field(pattern=r"^(https?://.+)?$")] = ""
     homepage: str = ""
+    checkpoint: str = ""
     layout: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,127})?$")] = ""
     inert: tuple[Package, ...] = ()
 
@@ -184,6 +188,8 @@ class VariantSpec(_Table):
         default: Whether a reference without a variant means this one.
         weights: Names of the weights entries it needs.
         parameters: Defaults that differ from the plugin's.
+        requires: Python packages that it needs beside the plugin's own.
+        extra: Extra of the application that installs them; the plugin's if empty.
     """
 
     id: PluginId
@@ -191,6 +197,8 @@ class VariantSpec(_Table):
     default: bool = False
     weights: tuple[Name, ...] = ()
     parameters: dict[str, Scalar] = Field(default_factory=dict)
+    requires: tuple[str, ...] = ()
+    extra: ExtraName = ""
 
 
 class Manifest(_Table):
@@ -209,6 +217,7 @@ class Manifest(_Table):
     devices: tuple[DeviceType, ...] = Field(default=("cpu",), min_length=1)
     dtypes: tuple[DType, ...] = Field(default=("float32",), min_length=1)
     requires: tuple[str, ...] = ()
+    extra: ExtraName = ""
     capabilities: Capabilities = Capabilities()
     parameters: tuple[ParameterSpec, ...] = ()
     variants: tuple[VariantSpec, ...] = ()

@@ -17,7 +17,7 @@ from annotator.engine.loader import Factory, load_factory
 from annotator.engine.manifest import MANIFEST_NAME, Manifest, VariantSpec, read_manifest
 from annotator.engine.opened import Identity, OpenEngine
 from annotator.engine.paths import shipped, user_cache, user_data
-from annotator.engine.requirements import unmet
+from annotator.engine.requirements import require_packages
 from annotator.engine.store import require_weights
 from annotator.engine.threads import sleep_when_waiting
 
@@ -134,6 +134,7 @@ class PluginRegistry:
         _require_usable(entry)
         manifest = entry.manifest
         variant = manifest.variant(variant_id)
+        require_packages(manifest, variant)
         values = manifest.resolve_parameters(variant, dict(parameters or {}))
         if dtype not in manifest.dtypes:
             raise AnnotatorError(
@@ -222,20 +223,20 @@ def _weights_of(entry: PluginEntry, variant: VariantSpec) -> dict[str, Path]:
     return {name: require_weights(specs[name], entry.folder) for name in variant.weights}
 
 
-def _require_packages(manifest: Manifest) -> None:
-    problems = unmet(manifest.requires)
-    if problems:
-        raise AnnotatorError(
-            f"Plugin {manifest.id!r} requires {', '.join(problems)}.",
-            "Install what is missing into the application's Python environment.",
-        )
-
-
 def _identity(manifest: Manifest, context: PluginContext) -> Identity:
     encoding = [spec.name for spec in manifest.parameters if spec.affects == "encode"]
+    files = {
+        spec.name: Path(str(context.parameters[spec.name]))
+        for spec in manifest.parameters
+        if spec.type == "file" and context.parameters[spec.name]
+    }
     return Identity(
         plugin=f"{manifest.id} {manifest.version}",
-        weights={name: sha256_of(path) for name, path in context.weights.items()},
+        weights={
+            name: sha256_of(path)
+            for name, path in {**files, **context.weights}.items()
+            if path.is_file()
+        },
         parameters={name: context.parameters[name] for name in encoding},
         device=context.device.partition(":")[0],
         dtype=context.dtype,
@@ -246,7 +247,6 @@ def _create(entry: PluginEntry, context: PluginContext) -> Engine[Any, Any]:
     """Import (once) and call the factory; any failure marks this plugin, and no other."""
     try:
         if entry.factory is None:
-            _require_packages(entry.manifest)
             entry.factory = load_factory(entry.manifest, entry.folder)
             entry.state = "loaded"
         with explain_memory(context.device, f"loading {entry.manifest.title}"):

@@ -34,6 +34,9 @@ def require_weights(spec: WeightsSpec, plugin_folder: Path) -> Path:
         ways.append(f"Run `annotator weights pull {spec.name}`.")
     if spec.layout:
         source = f" (from {spec.homepage})" if spec.homepage else ""
-        ways.append(f"Get the checkpoint{source} and run `annotator weights import FILE`.")
+        name = spec.checkpoint or "the checkpoint"
+        ways.append(
+            f"Get {name}{source} and run `annotator weights import {spec.checkpoint or 'FILE'}`."
+        )
     remedy = " ".join(ways) or f"Put {spec.file} into {user_weights()}."
     raise AnnotatorError(f"The weights {spec.name!r} ({spec.file}) are missing.", remedy)

@@ -12,6 +12,7 @@ from annotator.domain import AnnotatorError
 from annotator.engine.api import EngineKind
 from annotator.engine.manifest import VariantSpec
 from annotator.engine.registry import PluginEntry, PluginRegistry
+from annotator.engine.requirements import unmet_by
 from annotator.engine.store import find_weights
 
 
@@ -57,6 +58,12 @@ def _choices_of(entry: PluginEntry) -> Iterator[EngineChoice]:
 def _problem(entry: PluginEntry, variant: VariantSpec) -> str:
     if entry.state in {"failed", "disabled"}:
         return entry.error or entry.state
+    try:
+        packages = unmet_by(entry.manifest, variant)
+    except AnnotatorError as error:
+        return str(error)
+    if packages:
+        return f"packages missing: {', '.join(packages)}"
     specs = {spec.name: spec for spec in entry.manifest.weights}
     missing = [
         name

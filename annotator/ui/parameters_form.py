@@ -9,10 +9,12 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
+    QFileDialog,
     QFormLayout,
     QLabel,
     QLineEdit,
     QSpinBox,
+    QStyle,
     QVBoxLayout,
     QWidget,
 )
@@ -75,11 +77,31 @@ class ParametersForm(QDialog):
         return {spec.name: spec.accept(_read(self.fields[spec.name])) for spec in self._specs}
 
 
+class FileField(QLineEdit):
+    """A path to type or, by the button inside, to choose."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title = title
+        icon = self.style().standardIcon(QStyle.StandardPixmap.SP_DialogOpenButton)
+        self.browse = self.addAction(icon, QLineEdit.ActionPosition.TrailingPosition)
+        self.browse.setToolTip("Choose a file")
+        self.browse.triggered.connect(self.choose)
+
+    def choose(self) -> None:
+        """Ask for a file; leave the path as it is if the person cancels."""
+        chosen, _ = QFileDialog.getOpenFileName(self, self._title, self.text())
+        if chosen:
+            self.setText(chosen)
+
+
 def _make_field(spec: ParameterSpec) -> QWidget:
     if spec.type == "bool":
         return QCheckBox()
     if spec.type == "text":
         return QLineEdit()
+    if spec.type == "file":
+        return FileField(spec.title or spec.name)
     if spec.type == "choice":
         box = QComboBox()
         box.addItems(list(spec.choices))

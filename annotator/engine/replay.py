@@ -1,0 +1,72 @@
+"""The previous mask without state: it is found again from the clicks that led to it.
+
+Several networks take the mask of the click before as an input. Engines keep nothing
+between calls, so the earlier clicks are replayed, one at a time; answers are remembered,
+so that a further click costs one step only.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from annotator.domain import CancelToken, Prompt
+
+Step = Callable[[Any, Prompt, Any], Any]
+
+REMEMBERED = 64
+"""Answers kept: enough for the clicks of a few objects."""
+
+
+def history(prompt: Prompt) -> list[Prompt]:
+    """Return the prompts that led to this one, itself last, one click more each.
+
+    A box counts as the first gesture. Prompts without a positive click or box give no
+    mask and are left out. Thresholds are dropped: they change what is shown, not what a
+    network is fed.
+
+    Args:
+        prompt: Of one object (1 inside, 0 outside).
+    """
+    clicks = tuple(sorted(prompt.clicks, key=lambda click: click.order))
+    first = 0 if prompt.boxes else 1
+    steps = (
+        replace(prompt, clicks=clicks[:count], thresholds=())
+        for count in range(first, len(clicks) + 1)
+    )
+    return [step for step in steps if step.prompted_ids]
+
+
+@dataclass
+class Replay:
+    """Replays the earlier clicks of a prompt.
+
+    Attributes:
+        step: (encoding, prompt, answer to the prompt before or None) -> answer.
+    """
+
+    step: Step
+    _known: "OrderedDict[tuple[int, Prompt], tuple[Any, Any]]" = field(default_factory=OrderedDict)
+
+    def before(self, encoding: Any, prompt: Prompt, cancel: CancelToken | None = None) -> Any:  # noqa: ANN401 - opaque
+        """Return the answer to the prompt without its newest click; None if there is none.
+
+        Raises:
+            Cancelled: If `cancel` was set meanwhile.
+        """
+        answer = None
+        for earlier in history(prompt)[:-1]:
+            if cancel is not None:
+                cancel.check()
+            answer = self._answer(encoding, earlier, answer)
+        return answer
+
+    def _answer(self, encoding: Any, prompt: Prompt, before: Any) -> Any:  # noqa: ANN401 - opaque
+        # The encoding is kept beside its answer, so its id cannot pass to another one.
+        key = (id(encoding), prompt)
+        if key not in self._known:
+            self._known[key] = encoding, self.step(encoding, prompt, before)
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        return self._known[key][1]
