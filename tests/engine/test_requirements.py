@@ -1,7 +1,10 @@
 import pytest
 
+from annotator.cli import console
+from annotator.cli.main import main
 from annotator.domain import AnnotatorError
 from annotator.engine.checks import check_plugin
+from annotator.engine.paths import user_data
 from annotator.engine.registry import PluginRegistry
 from annotator.engine.requirements import unmet
 from annotator.ui.engine_menu import _problem
@@ -79,21 +82,11 @@ def test_checking_a_plugin_leaves_out_variants_without_their_packages(folder):
     assert "no-such-package-anywhere" in untried[0].message
 
 
-def test_plugins_info_shows_what_is_missing_and_the_extra(folder, monkeypatch):
-    from typer.testing import CliRunner
-
-    from annotator.cli.main import app
-
-    monkeypatch.setenv("COLUMNS", "300")
-    monkeypatch.setattr(
-        PluginRegistry, "discover", classmethod(lambda cls: cls(_entries(folder), disk=False))
-    )
-    shown = CliRunner().invoke(app, ["plugins", "info", "two"]).output
+def test_plugins_info_shows_what_is_missing_and_the_extra(folder, monkeypatch, capsys):
+    monkeypatch.setattr(console.out, "width", 300)
+    (user_data("plugins")).mkdir(parents=True)
+    folder.rename(user_data("plugins") / "two")
+    assert main(["plugins", "info", "two"]) == 0
+    shown = capsys.readouterr().out
     assert "no-such-package-anywhere" in shown
     assert "click-annotator[other]" in shown
-
-
-def _entries(folder):
-    from annotator.engine.registry import _read_entry
-
-    return [_read_entry(folder)]
