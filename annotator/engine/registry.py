@@ -228,7 +228,7 @@ def _identity(manifest: Manifest, context: PluginContext) -> Identity:
     files = {
         spec.name: Path(str(context.parameters[spec.name]))
         for spec in manifest.parameters
-        if spec.type == "file" and context.parameters[spec.name]
+        if spec.type == "file" and spec.name in encoding and context.parameters[spec.name]
     }
     return Identity(
         plugin=f"{manifest.id} {manifest.version}",

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 import annotator
 from annotator.engine.loader import load_factory
 from annotator.engine.manifest import read_manifest
+from annotator.engine.registry import PluginRegistry
 from annotator.engine.requirements import unmet_by
 from annotator.engine.store import user_weights
 
@@ -143,3 +144,10 @@ def install_tiny(monkeypatch, variant, seed=0):
     state = {k: v.detach().clone().contiguous() for k, v in network.module.state_dict().items()}
     save_file(state, user_weights() / f"{variant}.safetensors")
     return network
+
+
+def open_tiny(monkeypatch, variant, **parameters):
+    """Return the registry's engine of a tiny network, and that network."""
+    network = install_tiny(monkeypatch, variant)
+    registry = PluginRegistry.discover(disk=False)
+    return registry.open(f"sam:{variant}", device="cpu", parameters=parameters), network

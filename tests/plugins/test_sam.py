@@ -19,6 +19,7 @@ from tests.plugins.sam_networks import (
     MANIFEST,
     VARIANTS,
     install_tiny,
+    open_tiny,
     plugin_module,
     require,
     tiny_network,
@@ -32,12 +33,6 @@ def photo(height=60, width=97, seed=3):
     coarse = rng.integers(0, 256, (6, 10, 3), np.uint8)
     rgb = np.kron(coarse, np.ones((height // 6 + 1, width // 10 + 1, 1), np.uint8))
     return Image(np.ascontiguousarray(rgb[:height, :width]), name="photo")
-
-
-def open_tiny(monkeypatch, variant, **parameters):
-    network = install_tiny(monkeypatch, variant)
-    registry = PluginRegistry.discover(disk=False)
-    return registry.open(f"sam:{variant}", device="cpu", parameters=parameters), network
 
 
 def official_predictor(variant, module, image):

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDockWidget, QPushButton, QToolBar
+from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QPushButton, QToolBar
 
 from annotator.domain import AnnotatorError
 from annotator.engine import threads
+from annotator.engine.manifest import ParameterSpec
 from annotator.project import Project
 from annotator.ui import app as app_module
 from annotator.ui.app import check_binding, check_opencv
@@ -264,6 +265,18 @@ def test_parameters_are_set_by_a_form_made_from_the_manifest(opened):
     form.accept()
     assert opened.workspace.asset.parameters == {"reach": 0.25}
     assert opened.workspace.project.can_undo
+
+
+def test_a_file_parameter_is_typed_or_chosen(qtbot, monkeypatch):
+    spec = ParameterSpec(name="network", type="file", default="")
+    form = ParametersForm("test", [spec], {"network": "old.onnx"}, {"network": ""})
+    qtbot.addWidget(form)
+    chosen = iter([("", ""), ("new.onnx", "")])
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: next(chosen))
+    form.fields["network"].browse.trigger()
+    assert form.values == {"network": "old.onnx"}
+    form.fields["network"].browse.trigger()
+    assert form.values == {"network": "new.onnx"}
 
 
 def test_a_reference_without_variant_means_the_default_one(registry):
