@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.agile3d.checkpoint import load_checkpoint
 from models.agile3d.config import COMPACT, Agile3DConfig
 from models.agile3d.labels import labels_from_logits
 from models.agile3d.network import Agile3D
@@ -20,6 +19,7 @@ from models.agile3d.synthetic.store import load_scan
 from models.agile3d.training.crops import Crop, draw_crop, draw_objects
 from models.agile3d.training.losses import click_weights, deep_loss
 from models.agile3d.training.simulator import Clicks, Rng, error_regions
+from models.checkpoint import load_checkpoint
 
 
 @dataclass(frozen=True)
