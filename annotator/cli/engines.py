@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotator.cli.console import parse_parameters, progress_bar
-from annotator.domain import AnnotatorError, Mask, PointCloud, Prompt
+from annotator.domain import AnnotatorError, Image, Mask, PointCloud, Prompt
 
 if TYPE_CHECKING:
     from annotator.engine.opened import OpenEngine
 
 DEFAULT_ENGINE = "agile3d"
+DEFAULT_ENGINES = {"cloud": DEFAULT_ENGINE, "image": "clickseg"}
+"""The engine for each kind of asset, if none is named."""
+
+_ENGINE_KINDS = {"cloud": "scene", "image": "image"}
+_PLURALS = {"cloud": "scans", "image": "photos"}
 
 
 def open_engine(reference: str, device: str, parameters: Sequence[str]) -> "OpenEngine":
@@ -26,16 +31,38 @@ def open_engine(reference: str, device: str, parameters: Sequence[str]) -> "Open
     return registry.open(reference, device=device, parameters=parse_parameters(parameters))
 
 
-def predict_mask(engine: "OpenEngine", encoding: object, prompt: Prompt) -> tuple[Mask, float]:
-    """Predict the mask of a scan; return it and the seconds it took.
+def serves(engine: "OpenEngine", kind: str) -> bool:
+    """Say whether an engine annotates assets of a kind, "cloud" or "image"."""
+    return engine.manifest.kind == _ENGINE_KINDS[kind]
+
+
+def open_for(
+    kind: str, reference: str | None, device: str, parameters: Sequence[str]
+) -> "OpenEngine":
+    """Load the named engine, or the default one, for assets of a kind.
 
     Raises:
-        AnnotatorError: If the engine is for something else than scans.
+        AnnotatorError: If it cannot be loaded or is for something else.
+    """
+    opened = open_engine(reference or DEFAULT_ENGINES[kind], device, parameters)
+    if not serves(opened, kind):
+        raise AnnotatorError(
+            f"{opened.ref} is an engine for another kind of asset, not for {_PLURALS[kind]}.",
+            "`annotator plugins list` shows what each engine is for.",
+        )
+    return opened
+
+
+def predict_mask(engine: "OpenEngine", encoding: object, prompt: Prompt) -> tuple[Mask, float]:
+    """Predict the mask of a scan or photo; return it and the seconds it took.
+
+    Raises:
+        AnnotatorError: If the engine is for something else.
     """
     started = time.perf_counter()
     result = engine.predict(encoding, prompt)
     if not isinstance(result, Mask):
-        raise AnnotatorError(f"{engine.ref} does not segment scans.", "Choose a scene engine.")
+        raise AnnotatorError(f"{engine.ref} does not make masks.", "Choose another engine.")
     return result, time.perf_counter() - started
 
 
@@ -45,3 +72,11 @@ def read_scan(path: Path) -> PointCloud:
 
     with progress_bar(f"Reading {path.name}") as progress:
         return read_cloud(path, progress=progress)
+
+
+def read_photo(path: Path) -> Image:
+    """Read a photo with a progress bar."""
+    from annotator.formats import read_image
+
+    with progress_bar(f"Reading {path.name}") as progress:
+        return read_image(path, progress=progress)

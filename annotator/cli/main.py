@@ -12,10 +12,14 @@ from annotator.cli.console import guarded
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "gui": ("annotator.cli.gui:gui", "Open the window."),
-    "segment": ("annotator.cli.segment:segment", "Segment a scan from a file of clicks."),
+    "segment": ("annotator.cli.segment:segment", "Segment a scan or photos from clicks."),
     "demo": ("annotator.cli.demo:demo", "Segment the bundled sample and write pictures."),
-    "export": ("annotator.cli.project:export", "Write a project's labels to files."),
-    "convert": ("annotator.cli.convert:convert", "Convert a labelled scan to another format."),
+    "export": ("annotator.cli.export:export", "Write a project's labels to files."),
+    "import": ("annotator.cli.importing:import_annotations", "Bring annotations into a project."),
+    "convert": (
+        "annotator.cli.convert:convert",
+        "Convert labelled scans and annotations of photos.",
+    ),
     "replay": ("annotator.cli.project:replay", "List or re-run what was done in a project."),
     "stats": ("annotator.cli.project:stats", "Report clicks and time per object of a project."),
     "doctor": ("annotator.cli.doctor:doctor", "Check the environment; one page to send in."),

@@ -1,4 +1,4 @@
-"""`annotator stats`, `replay` and `export`: a project file without the window."""
+"""`annotator stats` and `replay`: what a project file tells of the work on it."""
 
 import json
 from collections.abc import Iterator
@@ -7,17 +7,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import typer
 
-from annotator.cli.console import out, print_table
-from annotator.cli.engines import DEFAULT_ENGINE, open_engine, predict_mask, read_scan
-from annotator.domain import AnnotatorError, Mask, Prompt, WorkingSet, thin
+from annotator.cli.assets import WorkingAsset, is_told
+from annotator.cli.console import print_table
+from annotator.cli.engines import open_engine, predict_mask, serves
+from annotator.domain import Prompt
 from annotator.domain.cloud import Int32
 
 if TYPE_CHECKING:
     from annotator.engine.opened import OpenEngine
-    from annotator.project import AssetState, Project, ReplayStep, Statistics
+    from annotator.project import AssetState, ReplayStep, Statistics
 
 
 def stats(
@@ -37,13 +37,13 @@ def stats(
         (o.asset_id, o.object_id, o.name, o.clicks, o.kept, f"{o.seconds:.1f}")
         for o in figures.objects
     ]
-    print_table(("scan", "object", "name", "clicks", "kept", "seconds"), objects)
+    print_table(("asset", "object", "name", "clicks", "kept", "seconds"), objects)
 
 
 def _summary_rows(figures: "Statistics") -> Iterator[tuple[str, str]]:
     yield "clicks placed / kept", f"{figures.clicks} / {figures.kept}"
     yield "moved / removed", f"{figures.moved} / {figures.removed}"
-    yield "brush and lasso edits", str(figures.edits)
+    yield "edits by hand", str(figures.edits)
     yield "undone / redone", f"{figures.undos} / {figures.redos}"
     yield (
         "time per click, mean / median",
@@ -106,86 +106,27 @@ class _Predictor:
 
     def __init__(self, engine: "OpenEngine") -> None:
         self._engine = engine
-        self._encodings: dict[int, object] = {}
+        self._encodings: dict[int, tuple[WorkingAsset, object]] = {}
         self._seen: dict[int, tuple[Prompt, Int32]] = {}
 
     def after(self, step: "ReplayStep") -> dict[str, object]:
         """Return the time of the step's prediction and how many points it changed."""
         asset = step.document.assets.get(step.event.touched_asset or -1)
-        if asset is None or asset.kind != "cloud":
+        if asset is None or not serves(self._engine, asset.kind):
             return {}
         earlier = self._seen.get(asset.asset_id)
         prompt = asset.prompt()
-        if earlier and earlier[0] == prompt:
+        if not is_told(asset) or (earlier and earlier[0] == prompt):
             return {}
-        encoding = self._encoded(asset)
-        mask, seconds = predict_mask(self._engine, encoding, prompt)
+        working, encoding = self._encoded(asset)
+        mask, seconds = predict_mask(self._engine, encoding, working.engine_prompt(prompt))
         before = earlier[1] if earlier else mask.labels * 0
         self._seen[asset.asset_id] = (prompt, mask.labels)
         changed = int((mask.labels != before).sum())
         return {"milliseconds": round(seconds * 1e3, 1), "changed_points": changed}
 
-    def _encoded(self, asset: "AssetState") -> object:
+    def _encoded(self, asset: "AssetState") -> tuple[WorkingAsset, object]:
         if asset.asset_id not in self._encodings:
-            working = thin(read_scan(asset.path), asset.working_spacing)
-            self._encodings[asset.asset_id] = self._engine.encode(working.cloud)
+            working = WorkingAsset.of(asset)
+            self._encodings[asset.asset_id] = working, self._engine.encode(working.seen)
         return self._encodings[asset.asset_id]
-
-
-def export(
-    project: Path = typer.Argument(..., help="Project file."),
-    output: Path = typer.Option(..., "-o", "--output", help="File, or folder for all scans."),
-    asset: int | None = typer.Option(None, help="Only this scan of the project."),
-    format_id: str | None = typer.Option(None, "--format", help="ply, npz, las, ...; see docs."),
-    device: str = typer.Option("auto", help="Where to predict what is not stored."),
-) -> None:
-    """Write a project's labels at full resolution."""
-    from annotator.formats import write_cloud
-    from annotator.project import Project
-
-    with Project.open(project, read_only=True) as opened:
-        chosen = _chosen(opened, asset)
-        for state in chosen:
-            target = _target(output, state, len(chosen), format_id)
-            working = thin(read_scan(state.path), state.working_spacing)
-            labels = working.push_back(_labels(opened, state, working, device))
-            full = read_scan(state.path) if state.working_spacing else working.cloud
-            write_cloud(
-                target, full, labels, objects=tuple(state.objects.values()), format_id=format_id
-            )
-            out.print(f"{target}: {len(state.objects)} objects on {len(labels):,} points")
-
-
-def _chosen(project: "Project", asset: int | None) -> "list[AssetState]":
-    assets = [a for a in project.document.assets.values() if a.kind == "cloud"]
-    if asset is not None:
-        assets = [a for a in assets if a.asset_id == asset]
-    if not assets:
-        raise AnnotatorError(f"{project.path.name} has no such scan.", "`annotator stats` lists.")
-    return assets
-
-
-def _target(output: Path, state: "AssetState", count: int, format_id: str | None) -> Path:
-    if output.suffix and count == 1:
-        return output
-    output.mkdir(parents=True, exist_ok=True)
-    suffix = {"scannet-txt": "txt", "kitti-label": "label", None: "ply"}.get(format_id, format_id)
-    return output / f"{state.path.stem}.labels.{str(suffix).split('-')[0]}"
-
-
-def _labels(project: "Project", state: "AssetState", working: WorkingSet, device: str) -> Int32:
-    """Return the labels shown in the window; predict them if the project stored none."""
-    stored = project.stored_result(state.asset_id)
-    if stored is None and state.clicks:
-        stored = _predicted(state, working, device)
-    labels = project.labels_of(state.asset_id, stored)
-    return np.zeros(len(working.cloud), np.int32) if labels is None else labels
-
-
-def _predicted(state: "AssetState", working: WorkingSet, device: str) -> Mask:
-    engine = open_engine(
-        state.engine_ref or DEFAULT_ENGINE,
-        device,
-        [f"{name}={value}" for name, value in state.parameters.items()],
-    )
-    return predict_mask(engine, engine.encode(working.cloud), state.prompt())[0]

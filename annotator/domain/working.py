@@ -22,10 +22,10 @@ WORKING_PIXELS = 32_000_000
 """Photos of more pixels are annotated on a working copy of at most this many."""
 
 
-def working_factor(width: int, height: int, limit: int = WORKING_PIXELS) -> int:
-    """Return the smallest whole factor whose working copy has at most `limit` pixels."""
+def working_factor(width: int, height: int) -> int:
+    """Return the smallest whole factor whose working copy has at most `WORKING_PIXELS`."""
     factor = 1
-    while math.ceil(width / factor) * math.ceil(height / factor) > limit:
+    while math.ceil(width / factor) * math.ceil(height / factor) > WORKING_PIXELS:
         factor += 1
     return factor
 
@@ -92,6 +92,34 @@ class WorkingImage:
         spread[:] = labels[:, None, :, None]  # three times as fast as np.repeat
         tall = spread.reshape(rows * self.factor, columns * self.factor)
         return np.ascontiguousarray(tall[: self.height, : self.width])
+
+    @staticmethod
+    def sampled(labels: npt.NDArray[np.generic], factor: int) -> npt.NDArray[np.generic]:
+        """Return labels [h, w] for a working copy from those of all pixels [H, W].
+
+        A working pixel gets the label in the middle of what it stands for.
+        """
+        if factor <= 1:
+            return labels
+        height, width = labels.shape
+        columns, rows = (
+            np.minimum(np.arange(count) * factor + factor // 2, length - 1)
+            for count, length in zip(
+                working_size(width, height, factor), (width, height), strict=True
+            )
+        )
+        return np.ascontiguousarray(labels[np.ix_(rows, columns)])
+
+    def probability_to_full(self, probability: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Spread probabilities [h, w] to all pixels [H, W], bilinearly."""
+        if self.factor == 1:
+            return probability
+        import cv2  # slow to import, and only large photos need it
+
+        rows, columns = self.shape
+        size = (columns * self.factor, rows * self.factor)
+        full = cv2.resize(probability, size, interpolation=cv2.INTER_LINEAR)
+        return np.asarray(full[: self.height, : self.width], np.float32)
 
     def to_working(self, prompt: Prompt) -> Prompt:
         """Return a document's prompt in pixels of the working copy, as the engine sees it."""

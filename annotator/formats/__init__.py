@@ -13,7 +13,13 @@ from annotator.formats.images import (
     read_image,
     read_thumbnail,
 )
-from annotator.formats.placing import place_clicks, read_placed_clicks
+from annotator.formats.placing import (
+    check_on_photo,
+    photo_prompt,
+    place_clicks,
+    read_photo_clicks,
+    read_placed_clicks,
+)
 from annotator.formats.readers import CLOUD_READERS, CloudReader, read_cloud
 from annotator.formats.source import FileCloud, Source, all_rows
 from annotator.formats.writers import CLOUD_WRITERS, CloudWriter, write_cloud
@@ -32,16 +38,19 @@ __all__ = [
     "ImageWriter",
     "Source",
     "all_rows",
+    "check_on_photo",
     "image_files",
     "image_size",
     "is_image_path",
     "is_of_photo",
+    "photo_prompt",
     "place_clicks",
     "read_annotations",
     "read_click_file",
     "read_clicks",
     "read_cloud",
     "read_image",
+    "read_photo_clicks",
     "read_placed_clicks",
     "read_thumbnail",
     "write_annotations",

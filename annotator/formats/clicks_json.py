@@ -4,11 +4,13 @@
      "cloud": {"name": ..., "points": N, "content_hash": ..., "origin": [x, y, z]},
      "objects": [{"id": 1, "name": "chair 1", "label": "chair", "colour": [r, g, b]}],
      "clicks": [{"position": [x, y, z], "object": 1, "index": 17, "order": 0,
-                 "time_ns": 0, "id": 1}]}
+                 "time_ns": 0, "id": 1}],
+     "boxes": [{"object": 1, "box": [x0, y0, x1, y1]}]}
 
 Only `clicks` with `position` and `object` is needed. Positions are absolute, as the
-scan's file has them; object 0 is the background. On photos positions are [x, y] pixels,
-and "positive": false says "outside of this object".
+scan's file has them; object 0 is the background. On photos positions are [x, y] pixels
+of the photo as it is seen, "positive": false says "outside of this object", and a box
+around an object stands for clicks or helps them.
 """
 
 import json
@@ -20,7 +22,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from annotator.domain import Click, ObjectInfo, PointCloud, object_colour
+from annotator.domain import Box, Click, ObjectInfo, PointCloud, object_colour
 from annotator.domain.cloud import Float64
 from annotator.formats.atomic import atomic_write
 from annotator.formats.source import Reading
@@ -29,6 +31,7 @@ FORMAT = "annotator-clicks"
 VERSION = 1
 
 _LARGEST = 1 << 28
+_BOX = 'Each box needs "object": a number from 1, and "box": [x0, y0, x1, y1] with an area.'
 _EXAMPLE = 'Each click needs "position": [x, y, z] and "object": a whole number from 0.'
 
 Entry = dict[str, Any]
@@ -43,12 +46,14 @@ class ClickFile:
         objects: Names, classes and colours, if given.
         content_hash: Hash of the scan they were made for; empty if not given.
         points: Number of points of that scan; None if not given.
+        boxes: Around objects of a photo, by ascending object id, one each.
     """
 
     clicks: tuple[Click, ...]
     objects: tuple[ObjectInfo, ...] = ()
     content_hash: str = ""
     points: int | None = None
+    boxes: tuple[Box, ...] = ()
 
 
 def write_clicks(
@@ -57,6 +62,7 @@ def write_clicks(
     *,
     objects: Sequence[ObjectInfo] = (),
     cloud: PointCloud | None = None,
+    boxes: Sequence[Box] = (),
 ) -> None:
     """Write clicks, completely or not at all.
 
@@ -65,6 +71,7 @@ def write_clicks(
         clicks: Clicks, positions relative to the cloud's origin.
         objects: Their names, classes and colours.
         cloud: The scan clicked, to recognise it again; None for other assets.
+        boxes: Boxes around objects of a photo.
 
     Raises:
         AnnotatorError: If the file cannot be written.
@@ -80,6 +87,10 @@ def write_clicks(
         }
     document["objects"] = [_object_entry(info) for info in objects]
     document["clicks"] = [_click_entry(click, origin) for click in clicks]
+    if boxes:
+        document["boxes"] = [
+            {"object": b.object_id, "box": [b.x0, b.y0, b.x1, b.y1]} for b in boxes
+        ]
     with atomic_write(Path(path)) as file:
         file.write(json.dumps(document, indent=1, allow_nan=False).encode("ascii"))
 
@@ -146,7 +157,22 @@ def read_click_file(path: Path | str, *, origin: Float64 | None = None) -> Click
         tuple(_object(e, i, reading) for i, e in enumerate(_entries(document, "objects", reading))),
         str(cloud.get("content_hash") or ""),
         points if _is_whole(points) else None,
+        _boxes(_entries(document, "boxes", reading), reading),
     )
+
+
+def _boxes(entries: list[Entry], reading: Reading) -> tuple[Box, ...]:
+    boxes: dict[int, Box] = {}
+    for number, entry in enumerate(entries):
+        what = f"box {number}"
+        object_id = _whole(entry, "object", None, what, reading)
+        x0, y0, x1, y1 = _numbers(entry.get("box"), f"the corners of {what}", (4,), reading)
+        if object_id < 1 or x0 >= x1 or y0 >= y1:
+            raise reading.damaged(f"has a {what} without object or area", _BOX)
+        if object_id in boxes:
+            raise reading.damaged(f"has two boxes for object {object_id}", "Keep one of them.")
+        boxes[object_id] = Box(object_id, x0, y0, x1, y1)
+    return tuple(boxes[i] for i in sorted(boxes))
 
 
 def _load(reading: Reading) -> Entry:
@@ -156,7 +182,7 @@ def _load(reading: Reading) -> Entry:
         document = json.loads(reading.path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise reading.damaged(f"is not a JSON file ({error})", _EXAMPLE) from error
-    if not isinstance(document, dict) or "clicks" not in document:
+    if not isinstance(document, dict) or not {"clicks", "boxes"} & document.keys():
         raise reading.damaged('has no list "clicks"', _EXAMPLE)
     return document
 

@@ -1,6 +1,7 @@
 """The project file: an append-only event log, replayed into a document."""
 
 from annotator.project.document import AssetState, Change, Document, MaskEdit
+from annotator.project.pasting import add_classes, add_image, paste_labels
 from annotator.project.points import PointSet
 from annotator.project.project import Project
 from annotator.project.replay import ReplayStep, replay
@@ -23,6 +24,9 @@ __all__ = [
     "SalvageReport",
     "SessionRecord",
     "Statistics",
+    "add_classes",
+    "add_image",
+    "paste_labels",
     "replay",
     "statistics",
 ]

@@ -53,7 +53,7 @@ class Statistics:
         kept: Clicks in the document now.
         moved: Clicks dragged elsewhere.
         removed: Clicks deleted, one by one.
-        edits: Strokes of brush and lasso.
+        edits: Strokes of brush and lasso, and other edits by hand.
         undos: Steps taken back.
         redos: Steps done again.
         active_s: Time of work, idle parts of pauses left out.
@@ -94,6 +94,11 @@ class Statistics:
 
 
 Key = tuple[int, int]
+
+_ON_OBJECTS = (
+    ev.MaskEdited | ev.MaskReshaped | ev.ObjectUpdated | ev.BoxRemoved | ev.ThresholdSet
+    | ev.CandidateChosen
+)  # fmt: skip
 
 
 @dataclass
@@ -141,7 +146,9 @@ class _Tally:
         seconds = clock.take()
         if isinstance(event, ev.ClicksAdded):
             self._note_clicks(event, seconds)
-        elif isinstance(event, ev.MaskEdited | ev.ObjectUpdated):
+        elif isinstance(event, ev.BoxSet):
+            self.seconds[event.asset_id, event.box.object_id] += seconds
+        elif isinstance(event, _ON_OBJECTS):
             self.seconds[event.asset_id, event.object_id] += seconds
 
     def _note_clicks(self, event: ev.ClicksAdded, seconds: float) -> None:
@@ -201,7 +208,7 @@ def _summary(
         kept=sum(len(asset.clicks) for asset in project.document.assets.values()),
         moved=kinds[ev.ClickMoved.kind],
         removed=kinds[ev.ClickRemoved.kind],
-        edits=kinds[ev.MaskEdited.kind],
+        edits=kinds[ev.MaskEdited.kind] + kinds[ev.MaskReshaped.kind],
         undos=kinds[ev.Undone.kind],
         redos=kinds[ev.Redone.kind],
         active_s=clock.active,

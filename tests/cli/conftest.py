@@ -10,20 +10,22 @@ import pytest
 
 from annotator.cli.main import main
 
-FAST_ENGINE = Path(__file__).resolve().parents[1] / "plugins" / "fixtures" / "nearest_click"
+FIXTURES = Path(__file__).resolve().parents[1] / "plugins" / "fixtures"
+FAST_ENGINES = ("nearest_click", "flood_fill")
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory, monkeypatch) -> Path:
-    """Give every test its own home, with the torch-free engine `nearest-click` installed."""
+    """Give every test its own home, with the torch-free engines installed."""
     from annotator.engine.paths import user_data
 
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("ANNOTATOR_HOME", str(folder))
     monkeypatch.setenv("COLUMNS", "200")
-    shutil.copytree(FAST_ENGINE, user_data("plugins") / "nearest_click")
+    for name in FAST_ENGINES:
+        shutil.copytree(FIXTURES / name, user_data("plugins") / name)
     return folder
 
 

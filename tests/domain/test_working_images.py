@@ -70,3 +70,22 @@ def test_clicks_and_boxes_of_the_photo_fall_on_the_same_place_of_the_working_cop
     assert seen.clicks[0].position == pytest.approx((9.975, 1.75))
     assert seen.boxes == (Box(2, 1, 2, 10, 5),)
     assert seen.object_ids == (2,)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 7))
+def test_labels_go_to_all_pixels_and_back_unchanged(width, height, factor):
+    working = WorkingImage.of(photo(width, height), factor)
+    labels = np.arange(working.count, dtype=np.int32).reshape(working.shape)
+
+    np.testing.assert_array_equal(WorkingImage.sampled(working.to_full(labels), factor), labels)
+
+
+def test_probabilities_are_spread_smoothly():
+    working = WorkingImage.of(photo(17, 9), 4)
+    ramp = np.tile(np.linspace(0, 1, 5, dtype=np.float32), (3, 1))
+
+    full = working.probability_to_full(ramp)
+
+    assert full.shape == (9, 17)
+    assert (np.diff(full, axis=1) >= 0).all()
+    np.testing.assert_allclose(full[:, 5:7].mean(), 0.25, atol=0.05)

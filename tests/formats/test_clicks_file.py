@@ -8,8 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotator.domain import AnnotatorError, Click, ObjectInfo
-from annotator.formats import read_click_file, read_clicks, write_clicks
+from annotator.domain import AnnotatorError, Box, Click, ObjectInfo
+from annotator.formats import (
+    photo_prompt,
+    read_click_file,
+    read_clicks,
+    read_photo_clicks,
+    write_clicks,
+)
 from tests.formats import corpus
 
 CLICKS = (
@@ -153,3 +159,43 @@ def test_a_newer_version_asks_for_an_update(tmp_path):
 def test_objects_without_details_get_their_usual_colour(tmp_path):
     found = read_click_file(write(tmp_path, {"clicks": [], "objects": [{"id": 2}]}))
     assert replace(found.objects[0], colour=(86, 180, 233)) == found.objects[0]
+
+
+BOXES = (Box(1, 0.5, 2, 9, 7.25), Box(3, 1, 1, 2, 2))
+
+
+def test_boxes_and_outside_clicks_return_unchanged(tmp_path):
+    clicks = (Click((3.5, 4.0), 1, order=0, click_id=1, positive=False),)
+    path = tmp_path / "photo.json"
+    write_clicks(path, clicks, boxes=BOXES)
+
+    found = read_photo_clicks(path, 10, 8)
+
+    assert found.clicks == clicks
+    assert found.boxes == BOXES
+    prompt = photo_prompt(found)
+    assert prompt.object_ids == (1, 3)
+    assert prompt.prompted_ids == (1, 3)
+
+
+@pytest.mark.parametrize("box", [
+    {"object": 1, "box": [5, 0, 4, 1]}, {"object": 0, "box": [0, 0, 1, 1]}, {"object": 1},
+    {"object": 1, "box": [0, 0, 1]}, {"object": 1, "box": "wide"}, 7,
+])  # fmt: skip
+def test_a_wrong_box_is_named(box, tmp_path):
+    path = write(tmp_path, {"clicks": [], "boxes": [box]})
+    with pytest.raises(AnnotatorError, match=r"clicks\.json .*box"):
+        read_click_file(path)
+
+
+def test_two_boxes_for_one_object_are_refused(tmp_path):
+    box = {"object": 1, "box": [0, 0, 1, 1]}
+    with pytest.raises(AnnotatorError, match="two boxes for object 1"):
+        read_click_file(write(tmp_path, {"boxes": [box, box]}))
+
+
+@pytest.mark.parametrize("position", [[1, 2, 3], [11, 2], [1, -0.5]])
+def test_clicks_beside_the_photo_are_refused(position, tmp_path):
+    path = write(tmp_path, {"clicks": [{"position": position, "object": 1}]})
+    with pytest.raises(AnnotatorError, match="Click 0 of clicks"):
+        read_photo_clicks(path, 10, 8)
