@@ -15,6 +15,7 @@ from annotator.domain import AnnotatorError, Cancelled, Progress
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+TOLERANCE_HELP = "Pixels that outlines may be off; below 0.5 exact, 1 has fewer corners."
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
 

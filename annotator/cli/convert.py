@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from annotator.cli.console import out
+from annotator.cli.console import TOLERANCE_HELP, out
 from annotator.cli.engines import read_scan
 from annotator.domain import AnnotatorError
 
@@ -13,7 +13,7 @@ def convert(
     source: Path = typer.Argument(..., help="Scan, or annotations of photos, to read."),
     output: Path = typer.Argument(..., help="File to write, its suffix decides; or folder."),
     format_id: str | None = typer.Option(None, "--format", help="Format, if not by suffix."),
-    tolerance: float = typer.Option(0.75, help="Pixels that polygons may be off."),
+    tolerance: float = typer.Option(0.49, help=TOLERANCE_HELP),
 ) -> None:
     """Convert a scan with its labels, or annotations of photos, to another format."""
     from annotator.formats import is_image_path, write_cloud

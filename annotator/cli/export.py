@@ -7,7 +7,7 @@ import numpy as np
 import typer
 
 from annotator.cli.assets import Engines, WorkingAsset, is_told, labels_shown
-from annotator.cli.console import out
+from annotator.cli.console import TOLERANCE_HELP, out
 from annotator.cli.engines import read_scan
 from annotator.cli.photos import SOFT, probabilities
 from annotator.domain import AnnotatorError, WorkingImage, WorkingSet
@@ -27,7 +27,7 @@ def export(
         help="Scans: ply, npz, las, ...; photos: coco, yolo, voc, labelme, png, "
         "binary, soft, ...; see docs.",
     ),
-    tolerance: float = typer.Option(0.75, help="Pixels that polygons may be off."),
+    tolerance: float = typer.Option(0.49, help=TOLERANCE_HELP),
     device: str = typer.Option("auto", help="Where to predict what is not stored."),
 ) -> None:
     """Write a project's labels at full resolution; all photos into one COCO file."""

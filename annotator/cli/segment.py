@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from annotator.cli.console import out, progress_bar
+from annotator.cli.console import TOLERANCE_HELP, out, progress_bar
 from annotator.cli.engines import open_for, predict_mask, read_scan
 from annotator.cli.photos import SOFT, Quick, clicks_source, segmented
 from annotator.domain import AnnotatorError, Prompt
@@ -28,7 +28,7 @@ def segment(
     device: str = typer.Option("auto", help="auto, cpu, cuda or mps."),
     param: list[str] = typer.Option([], help="Engine parameter as name=value; repeatable."),
     format_id: str | None = typer.Option(None, "--format", help="Format, if not by suffix."),
-    tolerance: float = typer.Option(0.75, help="Pixels that polygons may be off."),
+    tolerance: float = typer.Option(0.49, help=TOLERANCE_HELP),
 ) -> None:
     """Segment a scan or photos from clicks; write a label for every point or pixel."""
     photos = photos_among(inputs)

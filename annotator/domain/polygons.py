@@ -42,8 +42,9 @@ def polygons_of(mask: Inside, tolerance: float = 0.0) -> list[Polygon]:
     Args:
         mask: [H, W].
         tolerance: How far, in pixels, the outline may be from the pixels' sides, so that it
-            gets by with fewer corners (Douglas and Peucker, 1973); 0 is exact. A ring that
-            would vanish stays exact.
+            gets by with fewer corners (Douglas and Peucker, 1973). Below 0.5 no pixel
+            changes sides, because the centres of pixels are half a pixel away from their
+            sides. A ring that would vanish stays exact.
     """
     box = bounds_of(mask)
     if box is None:

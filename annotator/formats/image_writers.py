@@ -14,8 +14,8 @@ from annotator.formats.mask_png import write_binary, write_indexed, write_soft
 from annotator.formats.voc import write_voc
 from annotator.formats.yolo import write_yolo
 
-TOLERANCE = 0.75
-"""By how many pixels outlines may be off, unless told otherwise."""
+TOLERANCE = 0.49
+"""By how many pixels outlines may be off, unless told otherwise: no pixel changes sides."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def write_yolo(
     images: Iterable[AnnotatedImage],
     classes: Sequence[str] = (),
     *,
-    tolerance: float = 0.75,
+    tolerance: float = 0.49,
 ) -> list[Path]:
     """Write photos as YOLO segmentation; return the text files.
 

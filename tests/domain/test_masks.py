@@ -121,13 +121,13 @@ def test_runs_that_do_not_fit_are_refused(runs):
 
 
 @settings(max_examples=300)
-@given(MASKS)
-def test_an_exact_outline_gives_the_mask_again(mask):
-    found = polygons.polygons_of(mask)
+@given(MASKS, st.sampled_from([0.0, 0.3, 0.49]))
+def test_an_exact_outline_gives_the_mask_again(mask, tolerance):
+    found = polygons.polygons_of(mask, tolerance)
 
     np.testing.assert_array_equal(polygons.mask_of(found, *mask.shape), mask)
     for polygon in found:
-        assert all(len(ring) >= 4 for ring in polygon.rings)
+        assert all(len(ring) >= 3 for ring in polygon.rings)
 
 
 @given(MASKS)
