@@ -40,6 +40,9 @@ RGB = npt.NDArray[np.uint8]
 # Pillow's limit holds for the whole process and lies below a 200-megapixel phone's; above
 # ours it still refuses by itself, in whatever else uses Pillow.
 Pillow.MAX_IMAGE_PIXELS = MAX_PIXELS
+# It warns about odd metadata, which change nothing of what is seen; and of sizes, which are
+# checked here. Filters of a single call would not be safe in threads.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 @dataclass(frozen=True)
@@ -197,16 +200,13 @@ def _in_words(reading: Reading, work: Callable[[], _T]) -> _T:
 def _opened(reading: Reading) -> Iterator[Pillow.Image]:
     """Open a photo without decoding it; its size is checked."""
     reader = _find_reader(reading)
-    with warnings.catch_warnings():
-        # Pillow warns about odd metadata, which change nothing of what is seen.
-        warnings.simplefilter("ignore")
-        try:
-            image = Pillow.open(reading.path, formats=reader.decoders)
-        except Pillow.DecompressionBombError as error:
-            raise _too_large(reading, 0) from error
-        with image:
-            _check_size(reading, *image.size)
-            yield image
+    try:
+        image = Pillow.open(reading.path, formats=reader.decoders)
+    except Pillow.DecompressionBombError as error:
+        raise _too_large(reading, 0) from error
+    with image:
+        _check_size(reading, *image.size)
+        yield image
 
 
 def _check_size(reading: Reading, width: int, height: int) -> None:
