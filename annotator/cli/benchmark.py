@@ -9,6 +9,7 @@ import typer
 
 from annotator.cli.console import out, print_table, progress_bar
 from annotator.cli.engines import DEFAULT_ENGINE, open_engine, predict_mask
+from annotator.domain import AnnotatorError
 
 if TYPE_CHECKING:
     from annotator.benchmark.protocol import Predict, Run
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from annotator.engine.opened import OpenEngine
 
 app = typer.Typer(no_args_is_help=True)
+
+STEP_SIZE = (640, 400)
+"""Size of each of the four pictures of `--pictures`."""
 
 
 @app.callback()
@@ -37,10 +41,15 @@ def scenes(
     device: str = typer.Option("auto", help="auto, cpu, cuda or mps."),
     param: list[str] = typer.Option([], help="Engine parameter as name=value; repeatable."),
     output: Path | None = typer.Option(None, "-o", help="Folder for JSON and CSV."),
+    pictures: bool = typer.Option(
+        False, "--pictures", help="Also draw each scan's first sample after 1, 3 and 5 clicks."
+    ),
 ) -> None:
     """Segment labelled scans by the AGILE3D protocol: IoU@k and NoC@q."""
     from annotator.benchmark.report import summarise, write_csv, write_json
 
+    if pictures and not output:
+        raise AnnotatorError("--pictures needs a folder to write to.", "Name one with -o.")
     settings = {
         "scans": str(path), "protocol": "single" if single else "multi", "objects": objects,
         "draws": draws, "clicks_per_object": clicks, "seed": seed, "parameters": param,
@@ -49,7 +58,8 @@ def scenes(
     for reference in plugin:
         engine = open_engine(reference, device, param)
         samples = _samples(path, single, objects, draws, seed, sample_list)
-        runs = list(_runs(engine, samples, clicks, seed))
+        drawn = output if pictures else None
+        runs = list(_runs(engine, samples, clicks, seed, drawn))
         figures[reference] = summarise(runs, clicks)
         if output:
             output.mkdir(parents=True, exist_ok=True)
@@ -76,7 +86,11 @@ def _samples(
 
 
 def _runs(
-    engine: "OpenEngine", samples: "Iterable[Sample]", clicks: int, seed: int
+    engine: "OpenEngine",
+    samples: "Iterable[Sample]",
+    clicks: int,
+    seed: int,
+    pictures: Path | None,
 ) -> "Iterator[Run]":
     """Run every sample; a scan is encoded once for all its samples."""
     from annotator.benchmark.protocol import run_sample, simulation_rows
@@ -86,10 +100,30 @@ def _runs(
     with progress_bar(engine.ref) as progress:
         for number, sample in enumerate(samples):
             progress(0.0, f"sample {number + 1}, {sample.name}")
-            if sample.cloud is not scan:
+            first = sample.cloud is not scan
+            if first:
                 encoding, scan = engine.encode(sample.cloud), sample.cloud
             rows = simulation_rows(sample.cloud, _representatives(engine.engine, encoding))
-            yield run_sample(sample, _predictor(engine, encoding), rows, clicks, seed)
+            predict = _predictor(engine, encoding)
+            run = run_sample(sample, predict, rows, clicks, seed)
+            if first and pictures:
+                name = f"{engine.ref.replace(':', '-')}_{sample.name}.png"
+                _draw_steps(pictures / name, sample, run, predict)
+            yield run
+
+
+def _draw_steps(path: Path, sample: "Sample", run: "Run", predict: "Predict") -> None:
+    """Draw a sample four times: as it came, and after 1, 3 and 5 clicks an object."""
+    from annotator.cli.pictures import draw_scan, tiled, write_png
+    from annotator.domain import Prompt
+
+    images = [draw_scan(sample.cloud, size=STEP_SIZE)]
+    for budget in (1, 3, 5):
+        clicks = tuple(run.clicks[: budget * run.objects])
+        labels = predict(Prompt(clicks, tuple(range(1, run.objects + 1)))).labels
+        images.append(draw_scan(sample.cloud, labels, clicks, size=STEP_SIZE))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_png(path, tiled(images))
 
 
 def _representatives(plugin: object, encoding: object) -> "Int64 | None":

@@ -69,6 +69,17 @@ def _draw_clicks(image: UInt8, camera: OrbitCamera, clicks: Sequence[Click]) -> 
         image[distance <= MARKER_RADIUS] = object_colour(click.object_id)
 
 
+def tiled(images: Sequence[UInt8], columns: int = 2) -> UInt8:
+    """Lay [H, W, 3] pictures of one size out row by row; missing ones stay background."""
+    height, width, _ = images[0].shape
+    rows = -(-len(images) // columns)
+    sheet = np.full((rows * height, columns * width, 3), BACKGROUND, np.uint8)
+    for number, image in enumerate(images):
+        y, x = number // columns * height, number % columns * width
+        sheet[y : y + height, x : x + width] = image
+    return sheet
+
+
 def write_png(path: Path, image: UInt8) -> None:
     """Write an [H, W, 3] uint8 picture."""
     from PIL import Image

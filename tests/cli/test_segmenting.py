@@ -90,6 +90,29 @@ def test_benchmark_prints_and_writes_its_figures(run, scan: Path, tmp_path: Path
         assert len(list(csv.DictReader(file))) == sum(len(s["steps"]) for s in content["samples"])
 
 
+def test_benchmark_draws_the_first_sample_before_and_after(run, scan: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    status, _, err = run(
+        "benchmark", "scenes", scan, "--plugin", "nearest-click",
+        "--objects", 2, "--draws", 2, "--clicks", 3, "-o", tmp_path, "--pictures",
+    )  # fmt: skip
+
+    assert status == 0, err
+    (picture,) = tmp_path.glob("nearest-click*.png")
+    sheet = np.asarray(Image.open(picture))
+    height, width = sheet.shape[0] // 2, sheet.shape[1] // 2
+    before, after = sheet[:height, :width], sheet[:height, width:]
+    assert (before != after).any()
+
+
+def test_benchmark_pictures_without_a_folder_are_refused(run, scan: Path) -> None:
+    status, _, err = run("benchmark", "scenes", scan, "--plugin", "nearest-click", "--pictures")
+
+    assert status == 1
+    assert "-o" in err
+
+
 def test_single_object_benchmark_takes_each_object(run, scan: Path, tmp_path: Path) -> None:
     status, out, _ = run(
         "benchmark", "scenes", scan, "--plugin", "nearest-click", "--single", "--clicks", 3

@@ -116,3 +116,24 @@ def test_statistics_count_objects_and_voxels(room):
     assert figures.objects == len(np.unique(made.labels[made.labels > 0]))
     assert 0.01 < figures.spacing < 0.04
     assert figures.object_extent[2] > 2  # a wall
+
+
+def test_large_rooms_are_divided_by_walls_that_small_things_avoid():
+    from models.agile3d.synthetic.rooms import _Composer, _partitions
+
+    divided = 0
+    for seed in range(8):
+        composer = _Composer(np.random.default_rng(seed), (6.0, 5.0, 2.5), None)
+        composer.palette.append(np.full(3, 0.9, np.float32))
+        _partitions(composer)
+        made = composer.finish()
+        if not len(made):
+            continue
+        divided += 1
+        inside = (made.xyz > -0.2).all() and (made.xyz[:, :2] < (6.2, 5.2)).all()
+        assert inside
+        middle = made.xyz[made.xyz[:, 2].argmax()] - np.float32([0, 0, 0.2])
+        block = np.random.default_rng(0).uniform(-0.12, 0.12, (500, 3)) + middle
+        item = Surface.of(block.astype(np.float32), np.ones((500, 3), np.float32))
+        assert not composer.space.fits(item)
+    assert divided >= 3

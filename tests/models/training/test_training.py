@@ -10,7 +10,14 @@ from models.agile3d.config import Agile3DConfig
 from models.agile3d.synthetic.scan import Scan
 from models.agile3d.synthetic.store import save_scan
 from models.agile3d.training.benchmark import load_network
-from models.agile3d.training.crops import draw_crop, draw_objects, recoloured
+from models.agile3d.training.crops import (
+    draw_crop,
+    draw_objects,
+    matched,
+    melted,
+    patched,
+    recoloured,
+)
 from models.agile3d.training.evaluate import evaluate, mean_iou
 from models.agile3d.training.export import export, load_average
 from models.agile3d.training.losses import click_weights, layer_loss
@@ -115,6 +122,68 @@ def test_recoloured_scans_stay_within_the_colour_range():
         made = recoloured(np.random.default_rng(seed), np.random.default_rng(1).random((50, 3)))
         assert made.min() >= 0
         assert made.max() <= 1
+
+
+def test_melting_joins_what_touches_and_keeps_the_rest_in_place():
+    flat = np.stack(np.meshgrid(np.arange(20), np.arange(20), [0.0]), -1).reshape(-1, 3) * 0.03
+    spike = np.array([[0.3, 0.3, 0.08]])
+    xyz = np.concatenate([flat, spike]).astype(np.float32)
+    made = melted(np.random.default_rng(0), xyz)
+    assert made[-1, 2] < 0.07  # pulled to the sheet
+    assert np.abs(made[:-1, :2] - xyz[:-1, :2]).max() < 0.05
+
+
+def test_matched_things_share_colours_but_keep_their_texture():
+    rng = np.random.default_rng(2)
+    labels = np.repeat(np.arange(1, 9), 200)
+    base = rng.uniform(0.3, 0.7, (9, 3))[labels]
+    rgb = (base + rng.normal(0, 0.02, base.shape)).astype(np.float32)
+    spreads = []
+    for seed in range(12):
+        made = matched(np.random.default_rng(seed), labels, rgb)
+        means = np.stack([made[labels == i].mean(axis=0) for i in range(1, 9)])
+        spreads.append(means.std(axis=0).mean())
+        assert made[labels == 3].std(axis=0) == pytest.approx(
+            rgb[labels == 3].std(axis=0), abs=1e-3
+        )
+    before = np.stack([rgb[labels == i].mean(axis=0) for i in range(1, 9)]).std(axis=0).mean()
+    assert np.mean(spreads) < 0.9 * before
+
+
+def test_patches_have_hard_edges_and_leave_colours_in_range():
+    xyz = np.random.default_rng(0).uniform(0, 3, (4000, 3)).astype(np.float32)
+    rgb = np.full((4000, 3), 0.5, np.float32)
+    labels = np.ones(4000, np.int64)
+    made = [patched(np.random.default_rng(seed), xyz, labels, rgb) for seed in range(8)]
+    assert all(m.min() >= 0 and m.max() <= 1 for m in made)
+    assert max(len(np.unique(m, axis=0)) for m in made) >= 2
+    assert all(len(np.unique(m, axis=0)) <= 4 for m in made)  # two sides a wave
+
+
+def test_training_can_begin_with_weights_of_a_smaller_reach(folder, tmp_path):
+    earlier = _trainer(folder)
+    earlier.save(tmp_path / "run.pt")
+    export(load_average(tmp_path / "run.pt"), tmp_path / "first.safetensors", licence="MIT")
+    recipe = Recipe(steps=40, max_voxels=1500)
+    later = Trainer(replace(TINY, surface=True), recipe, sorted(folder.glob("scan*.npz")))
+    later.start_from(tmp_path / "first.safetensors")
+    old, new = earlier.average.reach.weights, later.network.reach.weights
+    kept = len(old.bias)
+    assert torch.allclose(new.weight[:kept], old.weight.half().float())
+    assert len(new.bias) > kept
+    assert torch.equal(later.average.reach.weights.weight, new.weight)
+
+
+def test_codes_of_a_piece_equal_those_of_the_whole_with_its_margin():
+    from models.agile3d.encodings import FourierPositions
+
+    codes = FourierPositions(16, extent=4.0)
+    whole = torch.rand(50, 3) * 5
+    whole[0] = 0
+    piece = whole[(whole > 1.5).all(dim=1)]
+    low = piece.amin(dim=0)
+    everything = codes(whole)[(whole > 1.5).all(dim=1)]
+    assert torch.allclose(codes(piece, margin=low), everything, atol=1e-4)
 
 
 def test_training_lowers_the_loss(folder):
