@@ -153,7 +153,7 @@ class ClickPredictor:
             clicks: All clicks in order of time; without any the answer is `photo.start`.
             check: Called before every forward pass; may raise to stop.
         """
-        return self._replay(photo, tuple(clicks), check).probability
+        return self.state(photo, tuple(clicks), check).probability
 
     @torch.no_grad()
     def predict_many(
@@ -171,7 +171,7 @@ class ClickPredictor:
         jobs: dict[int, Job] = {}
         for number, prompt in enumerate(clicks):
             if prompt:
-                before = self._replay(photo, prompt[:-1], check)
+                before = self.state(photo, prompt[:-1], check)
                 jobs[number] = Job(before, prompt, self.plan(before, prompt))
         for number, state in zip(jobs, self._run(photo, list(jobs.values()), check), strict=True):
             answers[number] = state.probability
@@ -192,8 +192,8 @@ class ClickPredictor:
         """
         run = tuple(clicks)
         with torch.no_grad():
-            before = self._replay(photo, run[:-1], lambda: None)
-            job = Job(before, run, self.plan(before, run))
+            before = self.state(photo, run[:-1])
+            job = self._settled(photo, Job(before, run, self.plan(before, run)))
         points = self._points([job])
         newest = points[..., 2] == len(run) - 1
         moved = torch.where(newest[..., None], place.to(points), points[..., :2])
@@ -225,7 +225,9 @@ class ClickPredictor:
         box = earlier if earlier and zoom.keeps(earlier, candidate, clicks) else candidate
         return Plan(View.of(box, zoom.target), box, box)
 
-    def _replay(self, photo: Photo, clicks: Clicks, check: Callable[[], None]) -> State:
+    def state(
+        self, photo: Photo, clicks: Clicks, check: Callable[[], None] = lambda: None
+    ) -> State:
         """Return the state after the clicks, from the longest run of them that is remembered."""
         known = len(clicks)
         while known and self._states.get((photo, clicks[:known])) is None:
@@ -233,8 +235,20 @@ class ClickPredictor:
         state: State = self._states.get((photo, clicks[:known])) or State(photo.start)
         for count in range(known + 1, len(clicks) + 1):
             run = clicks[:count]
-            (state,) = self._run(photo, [Job(state, run, self.plan(state, run))], check)
+            state = self.after(photo, state, run, check)
             self._states.put((photo, run), state, bytes_of(state.probability))
+        return state
+
+    @torch.no_grad()
+    def after(
+        self,
+        photo: Photo,
+        before: State,
+        clicks: Clicks,
+        check: Callable[[], None] = lambda: None,
+    ) -> State:
+        """Return the state after the newest click, given that after all others."""
+        (state,) = self._run(photo, [Job(before, clicks, self.plan(before, clicks))], check)
         return state
 
     def _run(self, photo: Photo, jobs: list[Job], check: Callable[[], None]) -> list[State]:
@@ -250,6 +264,14 @@ class ClickPredictor:
             if (closer := self._closer(job, states[row])) is not None:
                 (states[row],) = self._run(photo, [closer], check)
         return [states[row] for row in range(len(jobs))]
+
+    def _settled(self, photo: Photo, job: Job) -> Job:
+        """Return the job that gives the final answer: the same one, or a closer look."""
+        zoom = self.recipe.zoom
+        if zoom is None or zoom.skip_clicks > 0 or job.plan.box is not None:
+            return job
+        (map_,) = self._forward(photo, [job], self._points([job]), hard_disks)
+        return self._closer(job, State(map_)) or job
 
     def _closer(self, job: Job, state: State) -> Job | None:
         """Return the job to run instead if the object turned out small and no click is skipped.
@@ -284,9 +306,11 @@ class ClickPredictor:
             clicks = mirror_points(placed, view.width) if mirrored else placed
             maps = draw(clicks, *size).to(self.dtype)
             earlier = (previous.flip(-1) if mirrored else previous).to(self.dtype)
-            answer = self.network.predict(features, maps, earlier).float()
+            answer = self.network.predict(features, maps, earlier)
             logits.append(answer.flip(-1) if mirrored else answer)
-        probability = torch.sigmoid(torch.stack(logits).mean(dim=0))
+        # half precision ends here: probabilities near 0 and 1 need more
+        precise = torch.promote_types(self.dtype, torch.float32)
+        probability = torch.sigmoid(torch.stack(logits).to(precise).mean(dim=0))
         pastes = [job.plan.paste for job in jobs]
         pasted = [_paste(p, b, photo.size) for p, b in zip(probability, pastes, strict=True)]
         return torch.stack(pasted)
