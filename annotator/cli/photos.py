@@ -192,8 +192,10 @@ def probabilities(
         chance = alone.probability
         if chance is None:
             continue
-        full = working.probability_to_full(chance)
-        own = np.asarray(working.to_full(alone.labels)) > 0
+        full = working.probability_to_full(chance).copy()
+        own = working.to_full(alone.labels > 0).astype(np.bool_)
         said = labels == object_id
-        found[object_id] = np.where(own == said, full, said).astype(np.float32)
+        full[own & ~said] = 0
+        full[said & ~own] = 1
+        found[object_id] = full
     return found

@@ -79,8 +79,10 @@ def write_soft(path: Path, probability: Probability, info: ObjectInfo, bits: int
     Raises:
         AnnotatorError: If the file cannot be written.
     """
-    top, kind = (255, np.uint8) if bits == 8 else (65_535, np.uint16)
-    steps = np.round(np.clip(probability, 0, 1).astype(np.float64) * top).astype(kind)
+    top = (1 << bits) - 1
+    steps = np.empty(probability.shape, np.uint8 if bits == 8 else np.uint16)
+    for row, chances in zip(steps, probability, strict=True):  # by rows, to save memory
+        row[:] = np.round(np.clip(chances, 0, 1) * np.float32(top))
     with atomic_write(path) as file:
         Pillow.fromarray(steps).save(file, "PNG", pnginfo=_about([info]))
 
