@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def import_annotations(
     project: Path = typer.Argument(..., help="Project file; made if there is none."),
     files: list[Path] = typer.Argument(
-        ..., help="COCO or LabelMe .json, indexed or binary .png, VOC .xml, or folders of them."
+        ..., help="COCO or LabelMe .json, masks as .png, VOC .xml, YOLO .txt, or folders of them."
     ),
     images: Path | None = typer.Option(
         None, help="Folder of photos, for those that the project does not have yet."
@@ -33,7 +33,7 @@ def import_annotations(
     with opening(project) as opened:
         pasted = objects = 0
         for file in files:
-            for annotated in read_annotations(file):
+            for annotated in read_annotations(file, images):
                 asset_id = asset or _asset_of(opened, annotated, images)
                 if asset_id is None:
                     err.print(f"{annotated.file_name}: no such photo; left out")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from annotator.cli.console import out, progress_bar
+from annotator.cli.console import out, progress_bar, report_error
 from annotator.cli.engines import predict_mask, read_photo
 from annotator.domain import (
     AnnotatorError,
@@ -19,7 +19,7 @@ from annotator.domain import (
     WorkingImage,
     object_colour,
 )
-from annotator.domain.cloud import Int32
+from annotator.domain.cloud import Float32, Int32
 
 if TYPE_CHECKING:
     from annotator.engine.opened import OpenEngine
@@ -137,38 +137,73 @@ def _from_words(quick: Quick, photo: Path, width: int, height: int) -> "ClickFil
     return content
 
 
-def segmented(
-    photos: Sequence[Path], clicks_of: ClicksOf, engine: "OpenEngine", soft: bool
-) -> Iterator["AnnotatedImage"]:
-    """Yield every photo with its masks at full resolution, and say how long each took.
+@dataclass
+class Batch:
+    """Photos to segment one after another; one that fails does not keep others from it.
 
-    Args:
+    Attributes:
         photos: Their files.
         clicks_of: What was clicked on each.
         engine: For photos.
         soft: Whether the probability of each object is wanted too.
+        failed: How many could not be segmented.
     """
-    from annotator.formats import AnnotatedImage, photo_prompt
 
-    for path in photos:
-        photo = read_photo(path)
-        working = WorkingImage.of(photo)
-        content = clicks_of(path, working.width, working.height)
+    photos: Sequence[Path]
+    clicks_of: ClicksOf
+    engine: "OpenEngine"
+    soft: bool = False
+    failed: int = 0
+
+    def results(self) -> Iterator["AnnotatedImage"]:
+        """Yield every photo with its masks at full resolution, and say how long each took.
+
+        Raises:
+            AnnotatorError: If the only photo fails; of several, failures are reported.
+        """
+        for path in self.photos:
+            try:
+                yield self._segment(path)
+            except AnnotatorError as error:
+                if len(self.photos) == 1:
+                    raise
+                self.failed += 1
+                report_error(error)
+
+    def require_all(self) -> None:
+        """Make sure that a script learns of failures.
+
+        Raises:
+            AnnotatorError: If a photo failed.
+        """
+        if self.failed:
+            raise AnnotatorError(
+                f"{self.failed} of {len(self.photos)} photos could not be segmented.",
+                "The messages above say why; the others were written.",
+            )
+
+    def _segment(self, path: Path) -> "AnnotatedImage":
+        from annotator.formats import AnnotatedImage, photo_prompt
+
+        working = WorkingImage.of(read_photo(path))
+        content = self.clicks_of(path, working.width, working.height)
         prompt = working.to_working(photo_prompt(content))
         started = time.perf_counter()
         with progress_bar("Encoding") as progress:
-            encoding = engine.encode(working.image, progress=progress)
+            encoding = self.engine.encode(working.image, progress=progress)
         encoded = time.perf_counter()
-        mask, seconds = predict_mask(engine, encoding, prompt)
+        mask, seconds = predict_mask(self.engine, encoding, prompt)
         labels = np.asarray(working.to_full(mask.labels), np.int32)
-        chances = probabilities(engine, encoding, prompt, working, labels) if soft else {}
+        chances: Mapping[int, Float32] = {}
+        if self.soft:
+            chances = probabilities(self.engine, encoding, prompt, working, labels)
         out.print(
             f"{path.name}: {len(prompt.prompted_ids)} objects on {working.width} x "
             f"{working.height} pixels; encoding {encoded - started:.2f} s, "
-            f"prediction {seconds:.3f} s ({engine.device})"
+            f"prediction {seconds:.3f} s ({self.engine.device})"
         )
         objects = _objects(content.objects, prompt.object_ids)
-        yield AnnotatedImage(path.name, labels, objects, path, chances)
+        return AnnotatedImage(path.name, labels, objects, path, chances)
 
 
 def _objects(told: Sequence[ObjectInfo], object_ids: Sequence[int]) -> tuple[ObjectInfo, ...]:
@@ -180,7 +215,7 @@ def _objects(told: Sequence[ObjectInfo], object_ids: Sequence[int]) -> tuple[Obj
 
 def probabilities(
     engine: "OpenEngine", encoding: object, prompt: Prompt, working: WorkingImage, labels: Int32
-) -> Mapping[int, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+) -> Mapping[int, Float32]:
     """Return the probability [H, W] of each object, asked for by itself.
 
     Where the labels [H, W] say otherwise than its own mask does, because another object won

@@ -7,7 +7,7 @@ import typer
 
 from annotator.cli.console import TOLERANCE_HELP, out, progress_bar
 from annotator.cli.engines import open_for, predict_mask, read_scan
-from annotator.cli.photos import SOFT, Quick, clicks_source, segmented
+from annotator.cli.photos import SOFT, Batch, Quick, clicks_source
 from annotator.domain import AnnotatorError, Prompt
 
 
@@ -40,9 +40,11 @@ def segment(
         find_image_writer(output, format_id)  # a wrong format is said before the work
         clicks_of = clicks_source(clicks, quick, len(photos))
         opened = open_for("image", engine, device, param)
-        results = segmented(photos, clicks_of, opened, format_id in SOFT)
-        for file in write_annotations(output, results, format_id, tolerance=tolerance):
+        batch = Batch(photos, clicks_of, opened, format_id in SOFT)
+        files = write_annotations(output, batch.results(), format_id, tolerance=tolerance)
+        for file in files:
             out.print(str(file))
+        batch.require_all()
         return
     if len(inputs) > 1 or clicks is None or quick:
         raise AnnotatorError(

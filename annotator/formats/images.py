@@ -27,7 +27,9 @@ from annotator.formats import deep_colours
 from annotator.formats.source import DAMAGED, Reading
 
 MAX_PIXELS = 400_000_000
-"""Larger photos are refused before they are decoded; this many take 1.2 GB as RGB."""
+"""Larger photos are refused before they are decoded.
+
+This many take 1.2 GB, and up to 4 GB while they are read."""
 
 BACKDROP = (128, 128, 128)
 """What shows through transparent pixels."""

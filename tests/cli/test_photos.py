@@ -116,6 +116,24 @@ def test_a_folder_of_photos_takes_a_folder_of_clicks(run, photo, clicks, tmp_pat
     assert len(coco.anns) == 3
 
 
+def test_one_broken_photo_does_not_spoil_the_others(run, photo, clicks, tmp_path) -> None:
+    photo.with_name("broken.png").write_bytes(photo.read_bytes()[:60])
+    photo.with_name("unclicked.png").write_bytes(photo.read_bytes())
+    folder = tmp_path / "clicks"
+    folder.mkdir()
+    (folder / "broken.json").write_bytes(clicks.read_bytes())
+    clicks.rename(folder / "squares.json")
+    output = tmp_path / "all.json"
+
+    status, _, err = run("segment", photo.parent, "--clicks", folder, "-o", output, *ENGINE)
+
+    assert status == 1
+    assert "broken.png" in err
+    assert "no clicks for unclicked.png" in err
+    assert "2 of 3 photos" in err
+    assert [i["file_name"] for i in COCO(str(output)).imgs.values()] == ["squares.png"]
+
+
 @pytest.mark.parametrize(("told", "said"), [
     ((), "Say either"),
     (("--click", "10,10", "--clicks", "clicks.json"), "Say either"),
@@ -255,14 +273,13 @@ def test_stats_count_photos_too(run, project) -> None:
     assert keys == {(1, 1), (1, 2), (2, 3)}
 
 
-@pytest.mark.parametrize("format_id", ["coco", "labelme", "png", "binary", "voc"])
+@pytest.mark.parametrize("format_id", ["coco", "labelme", "png", "binary", "voc", "yolo"])
 def test_what_was_exported_can_be_imported(format_id, run, project, photo, tmp_path) -> None:
     exported = tmp_path / "out"
     run("export", project, "-o", exported, "--format", format_id, "--tolerance", 0)
-    source = exported / "Annotations" if format_id == "voc" else exported
     again = tmp_path / "again.annotation"
 
-    status, out, err = run("import", again, source, "--images", photo.parent)
+    status, out, err = run("import", again, exported, "--images", photo.parent)
 
     assert status == 0, err
     assert "3 objects" in out

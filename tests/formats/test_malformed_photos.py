@@ -20,7 +20,7 @@ SUFFIXES = [reader.suffixes[0] for reader in IMAGE_READERS]
 MAGICS = [magic for reader in IMAGE_READERS for magic in reader.magic] + [b"RIFF\x10\0\0\0WEBPVP8 "]
 
 fuzz = settings(
-    max_examples=120,
+    max_examples=80,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
