@@ -13,7 +13,7 @@ import numpy.typing as npt
 from annotator.domain import AnnotatorError, Box, Click, LabelSet, Mask, ObjectInfo, Prompt
 from annotator.project import events as ev
 from annotator.project.codec import dump
-from annotator.project.composing import EditOverlay, compose
+from annotator.project.composing import EditOverlay, Labels, compose
 from annotator.project.document import AssetState, Change
 from annotator.project.folding import new_object, require_unlocked
 from annotator.project.history import History
@@ -395,7 +395,10 @@ class Project(LoggedDocument):
 
     def stored_result(self, asset_id: int) -> Mask | None:
         """Return the mask of the *current* prompt and engine, or None if it must be run."""
-        asset = self.asset(asset_id)
+        return self.stored_mask_of(self.asset(asset_id))
+
+    def stored_mask_of(self, asset: AssetState) -> Mask | None:
+        """Return the kept mask of an asset as it is or was; None if it is not kept."""
         return self._shelf.get(prompt_digest(asset, asset.prompt()))
 
     def mask_of(self, asset_id: int, mask: Mask | None = None) -> Mask | None:
@@ -409,6 +412,19 @@ class Project(LoggedDocument):
         if found is None and (asset.clicks or asset.boxes):
             found = self._shelf.newest(asset_id)
         return found
+
+    def labels_of_state(self, asset: AssetState, mask: Mask | None) -> Labels | None:
+        """Return what stood for each working point of an asset as it was; see `labels_of`.
+
+        Args:
+            asset: A state of the past.
+            mask: What its engine had answered; None for nothing.
+        """
+        if mask is None and (not asset.working_count or not (asset.edits or asset.pins)):
+            return None
+        base = np.zeros(asset.working_count, np.int32) if mask is None else mask.labels
+        overlay = EditOverlay(base.size)
+        return compose(asset, base.ravel(), overlay).reshape(base.shape)
 
     def labels_of(self, asset_id: int, mask: Mask | None = None) -> npt.NDArray[np.int32] | None:
         """Return what stands for each working point: mask, manual edits, locked objects.

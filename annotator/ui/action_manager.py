@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from functools import partial
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
@@ -46,11 +45,12 @@ class ActionManager(QObject):
         action.setCheckable(bool(spec.checked_when))
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         action.setAutoRepeat(spec.action_id in {"undo", "redo"})
-        action.triggered.connect(partial(self._run, spec))
+        # No functools.partial: to one of those the signal does not hand its state over.
+        action.triggered.connect(lambda checked: self._run(spec, checked))
         self._window.addAction(action)
         return action
 
-    def _run(self, spec: ActionSpec, checked: bool = False) -> None:
+    def _run(self, spec: ActionSpec, checked: bool) -> None:
         handler = self._handlers.get(spec.handler)
         if handler is None:
             return

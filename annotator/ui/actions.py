@@ -189,6 +189,9 @@ _VIEW = (
                  f"theme_{key}", "theme")
       for key, title in (("system", "Theme of the System"), ("light", "Light Theme"),
                          ("dark", "Dark Theme"))),
+    ActionSpec("replay", "Replay What Was Done", "View", "set_replaying", ("Ctrl+R",), "replay",
+               ASSET, (), "replaying", "window",
+               tip="Watch the session of this file step by step; nothing is changed."),
     ActionSpec("full_screen", "Full Screen", "View", "full_screen", ("F11",), "", frozenset(), (),
                "full_screen", "window"),
     ActionSpec("focus_view", "Focus the 3D View", "View", "focus_view", ("F6",), "", ASSET,

@@ -84,13 +84,15 @@ def make_window(
     preferences: Preferences,
     renderer: RendererChoice | None = None,
     registry: PluginRegistry | None = None,
+    state: WindowState | None = None,
 ) -> MainWindow:
     """Return the window, dressed and in its place but not shown."""
     app = make_application()
     apply_theme(app, preferences["theme"])
     app.styleHints().colorSchemeChanged.connect(lambda _: _follow_system(app, preferences))
     app.setWindowIcon(icon("scan"))
-    window = MainWindow(preferences, WindowState(), registry or PluginRegistry.discover(), renderer)
+    plugins = registry or PluginRegistry.discover()
+    window = MainWindow(preferences, state or WindowState(), plugins, renderer)
     window.restore_geometry()
     return window
 

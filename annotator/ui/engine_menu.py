@@ -50,7 +50,9 @@ def _choices_of(entry: PluginEntry) -> Iterator[EngineChoice]:
         variant = manifest.variant()
         yield EngineChoice(manifest.id, manifest.title, _problem(entry, variant), usable)
     for variant in manifest.variants:
-        title = f"{manifest.title} – {variant.title or variant.id}"
+        title = variant.title or variant.id
+        if not title.startswith(manifest.title):
+            title = f"{manifest.title} – {title}"
         ref = f"{manifest.id}:{variant.id}"
         yield EngineChoice(ref, title, _problem(entry, variant), usable)
 

@@ -65,8 +65,21 @@ _SHAPES: dict[str, str] = {
     "scan": '<path d="M12 3l8 4.5v9L12 21l-8-4.5v-9z" stroke-dasharray="1.2 2.4"/>'
             '<circle cx="12" cy="12" r="2.6" fill="currentColor" stroke="none"/>'
             '<path d="M12 6.5v2M12 15.5v2M6.5 12h2M15.5 12h2"/>',
-    "photo": '<rect x="3" y="5" width="18" height="14" rx="1.5"/><circle cx="8.5" cy="10" r="1.6"/>'
-             '<path d="M4 18l5.5-5 3 2.5L16 12l5 5"/>',
+    "colour": '<path d="M12 3a9 9 0 1 0 0 18c2 0 2.2-1.4 1.5-2.4-.9-1.4 0-2.6 1.6-2.6'
+              'H18a3 3 0 0 0 3-3c0-5.5-4-10-9-10z"/>'
+              '<path d="M7.5 12h.01M9 8h.01M13.5 7h.01M17 10h.01"/>',
+    "merge": '<path d="M5 4v4a4 4 0 0 0 4 4h10"/><path d="M5 20v-4a4 4 0 0 1 4-4"/>'
+             '<path d="M15 8l4 4-4 4"/>',
+    "box": '<rect x="4" y="4" width="16" height="16" rx="4"/>',
+    "box_checked": '<rect x="4" y="4" width="16" height="16" rx="4"/>'
+                   '<path d="M8 12.4l3 3 5.4-6.6"/>',
+    "photo": '<rect x="3" y="5" width="18" height="14" rx="1.5"/>'
+             '<circle cx="8.5" cy="10" r="1.6"/><path d="M4 18l5.5-5 3 2.5L16 12l5 5"/>',
+    "first": '<path d="M7 5v14M18 5l-8 7 8 7"/>',
+    "last": '<path d="M17 5v14M6 5l8 7-8 7"/>',
+    "pause": '<path d="M8 5v14M16 5v14" stroke-width="3.4"/>',
+    "replay": '<path d="M4 12a8 8 0 1 0 2.6-5.9L4 8.5"/><path d="M4 4v4.5h4.5"/>'
+              '<path d="M10.5 9l4.5 3-4.5 3z" fill="currentColor"/>',
     "next": '<path d="M9 5l7 7-7 7"/>',
     "previous": '<path d="M15 5l-7 7 7 7"/>',
     "missing": '<path d="M6 3h8l5 5v13H6z"/><path d="M10 11l5 6M15 11l-5 6"/>',

@@ -8,7 +8,6 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QDockWidget,
     QLabel,
     QMainWindow,
     QMenu,
@@ -24,6 +23,7 @@ from annotator.project import Change, Project
 from annotator.ui.action_manager import ActionManager
 from annotator.ui.annotate import CloudController
 from annotator.ui.asset_handlers import AssetHandlers
+from annotator.ui.controller_slot import ControllerSlot
 from annotator.ui.engine_control import EngineControl
 from annotator.ui.file_handlers import FileHandlers
 from annotator.ui.jobs import JobRunner, ProgressStrip
@@ -31,6 +31,7 @@ from annotator.ui.menu_button import MenuButton
 from annotator.ui.messages import MessageBar
 from annotator.ui.opener import Opener, Workspace
 from annotator.ui.recent_menu import RecentMenu
+from annotator.ui.replay import ReplayController
 from annotator.ui.sample import sample_scan
 from annotator.ui.settings import Preferences, WindowState
 from annotator.ui.shell_handlers import ShellHandlers
@@ -40,6 +41,7 @@ from annotator.ui.view import RendererChoice, change_renderer, create_point_view
 from annotator.ui.view_handlers import ViewHandlers
 
 _TITLE = "Click Annotator"
+QUEUED = Qt.ConnectionType.QueuedConnection
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +50,7 @@ class MainWindow(QMainWindow):
 
     Attributes:
         workspace: The open scan with its project; None on the start page.
-        controller: The annotation of that scan; None on the start page.
+        slot: Who works on that scan: the annotation or a replay; empty on the start page.
     """
 
     def __init__(
@@ -71,9 +73,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.preferences, self.state = preferences, state
         self.workspace: Workspace | None = None
-        self.controller: CloudController | None = None
-        self._docks: list[QDockWidget] = []
-        self._closed_docks: set[str] = set()
+        self.slot = ControllerSlot(self)
         self.jobs = JobRunner(self)
         self.messages = MessageBar(self)
         self.view = create_point_view(renderer or preferences["renderer"], self)
@@ -175,6 +175,12 @@ class MainWindow(QMainWindow):
         self.preferences.changed.connect(self._on_preference)
         self.actions_manager.apply_shortcuts(self.preferences.shortcuts)
 
+    @property
+    def controller(self) -> CloudController | None:
+        """The annotation of the open scan; None on the start page and while replaying."""
+        current = self.slot.current
+        return current if isinstance(current, CloudController) else None
+
     # Opening and closing -------------------------------------------------------------------
 
     def open_path(
@@ -218,26 +224,33 @@ class MainWindow(QMainWindow):
         self.refresh_conditions()
 
     def _start_annotation(self, workspace: Workspace) -> None:
-        controller = CloudController(workspace.project, self.view, self.engines.session, self)
-        self.controller = controller
-        controller.message.connect(self.messages.show_message)
-        controller.busyChanged.connect(lambda _: self.refresh_conditions())
-        controller.conditionsChanged.connect(self.refresh_conditions)
-        self.actions_manager.supply(controller.action_handlers())
-        self._docks = list(controller.docks())
-        for dock in self._docks:
-            self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-        self.resizeDocks(self._docks[:1], [380], Qt.Orientation.Horizontal)
-        for widget in controller.status_widgets():
-            self.statusBar().addWidget(widget)
-            widget.show()
-        self._restore_layout()
-        # Qt's restored state sometimes brings a closed dock back when events are pending.
-        for dock in self._docks:
-            if dock.objectName() in self._closed_docks:
-                dock.hide()
-        self._disconnect = workspace.project.changed.connect(self._on_change)
+        project = workspace.project
+        controller = CloudController(project, self.view, self.engines.session, self)
+        self.slot.attach(controller)
+        self._disconnect = project.changed.connect(self._on_change)
         controller.open_asset(workspace.asset_id, workspace.scan.working)
+
+    def set_replaying(self, on: bool) -> None:
+        """Show the session of the open file as a film, or annotate again."""
+        workspace = self.workspace
+        if workspace is None or on == (self.controller is None):
+            return
+        self._disconnect()
+        self.slot.detach()
+        cloud = workspace.scan.working.cloud
+        if on:
+            self.engines.close()
+            project, asset_id = workspace.project, workspace.asset_id
+            film = ReplayController(project, asset_id, cloud, self.view, self)
+            # Later, because it comes from a button that goes away with it.
+            film.endAsked.connect(lambda: self.set_replaying(False), QUEUED)
+            self.slot.attach(film, film.dock_area(), keeps_layout=False)
+            self._disconnect = lambda: None
+        else:
+            self.engines.open(workspace)
+            self._start_annotation(workspace)
+        self.view.setFocus()
+        self.refresh_conditions()
 
     def close_workspace(self, keep: Project | None = None) -> None:
         """Close the scan and go back to the start page; everything is saved already.
@@ -245,24 +258,10 @@ class MainWindow(QMainWindow):
         Args:
             keep: A project that stays open, because another file of it is shown next.
         """
-        if self.workspace is None or self.controller is None:
+        if self.workspace is None:
             return
-        self._save_layout()
-        self._closed_docks = {dock.objectName() for dock in self._docks if dock.isHidden()}
         self._disconnect()
-        controller, self.controller = self.controller, None
-        self.actions_manager.withdraw(controller.action_handlers())
-        for widget in controller.status_widgets():
-            self.statusBar().removeWidget(widget)
-        controller.close()
-        for dock in self._docks:
-            self.removeDockWidget(dock)
-            # Deleted later, but no child any more at once: restoring the layout of the
-            # next scan goes by name and must not find this one.
-            dock.setParent(None)
-            dock.deleteLater()
-        self._docks = []
-        controller.deleteLater()
+        self.slot.detach()
         self.engines.close()
         self.view.set_tool(None)
         self.view.set_cloud(None)
@@ -324,11 +323,11 @@ class MainWindow(QMainWindow):
         if self.workspace is not None:
             conditions |= {"project", "asset", "engine"} if self.engines.has_parameters else {
                 "project", "asset"}  # fmt: skip
-            if not self.workspace.read_only:
+            if not self.workspace.read_only and self.controller is not None:
                 conditions.add("writable")
             self._name_history(self.workspace)
-        if self.controller is not None:
-            conditions |= self.controller.conditions()
+        if self.slot.current is not None:
+            conditions |= self.slot.current.conditions()
         self.actions_manager.set_conditions(frozenset(conditions))
         for chooser in self._choosers:
             chooser.refresh()
@@ -399,19 +398,11 @@ class MainWindow(QMainWindow):
 
     # Layout and the end --------------------------------------------------------------------
 
-    def _restore_layout(self) -> None:
-        stored = self.state.layout
-        if stored is not None:
-            self.restoreState(stored[1])
-
     def restore_geometry(self) -> None:
         """Put the window where it was."""
         stored = self.state.layout
         if stored is not None:
             self.restoreGeometry(stored[0])
-
-    def _save_layout(self) -> None:
-        self.state.save_layout(self.saveGeometry(), self.saveState())
 
     def createPopupMenu(self) -> QMenu:
         """Return the menu that shows or hides docks and toolbars."""

@@ -33,7 +33,8 @@ class MenuButton(QToolButton):
         """Show what is chosen now."""
         checked = next((action for action in self._choices() if action.isChecked()), None)
         name = checked.text().removeprefix(self._caption).strip() if checked else "–"
-        self.setText(f"{self._caption}: {name}")
+        # What is in brackets stays in the menu: toolbars of small windows have no room for it.
+        self.setText(f"{self._caption}: {name.partition(' (')[0].strip()}")
         self.setToolTip(f"{self._caption}: {name}")
         self.setAccessibleName(self.toolTip())
         self.setEnabled(any(action.isEnabled() for action in self._choices()))

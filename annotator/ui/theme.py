@@ -91,8 +91,8 @@ def _palette(dark: bool) -> QPalette:
     return palette
 
 
-def _dock_style(palette: QPalette) -> str:
-    """Return the rule for the docks' buttons, which Fusion draws too dark on dark titles.
+def _picture_style(palette: QPalette) -> str:
+    """Return the rules for docks' buttons and lists' boxes, which Fusion draws too dark.
 
     Style sheets take pictures from files only, so these are put into the cache.
     """
@@ -101,12 +101,23 @@ def _dock_style(palette: QPalette) -> str:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         close, floating = (_icon_file(folder, name, colour) for name in ("close", "float"))
+        boxes = {
+            (state, selected): _icon_file(folder, name, palette.color(role))
+            for state, name in (("checked", "box_checked"), ("unchecked", "box"))
+            for selected, role in (("", _Role.Text), (":selected", _Role.HighlightedText))
+        }
     except OSError:
         return ""
-    return (
+    rules = [
         f'QDockWidget {{ titlebar-close-icon: url("{close}"); '
-        f'titlebar-normal-icon: url("{floating}"); }}'
-    )
+        f'titlebar-normal-icon: url("{floating}"); }}',
+        "QTableView::indicator { width: 18px; height: 18px; }",
+    ]
+    rules += [
+        f'QTableView::indicator:{state}{selected} {{ image: url("{file}"); }}'
+        for (state, selected), file in boxes.items()
+    ]
+    return "\n".join(rules)
 
 
 def _icon_file(folder: Path, name: str, colour: QColor) -> str:
@@ -136,7 +147,7 @@ def apply_theme(app: QApplication, theme: str) -> bool:
         app.setStyle("Fusion")
     palette = _palette(dark)
     app.setPalette(palette)
-    style = _STYLE + _dock_style(palette)
+    style = _STYLE + _picture_style(palette)
     if app.styleSheet() != style:
         app.setStyleSheet(style)
     return dark

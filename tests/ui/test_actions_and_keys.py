@@ -218,3 +218,13 @@ def test_the_toolbar_says_how_points_are_coloured_and_which_engine_answers(opene
     assert colour.text() == "Colour by: Height"
     colour.menu().aboutToShow.emit()
     assert len(colour.menu().actions()) == 5
+
+
+@pytest.mark.parametrize("action_id", ["shading", "auto_run", "full_screen"])
+def test_what_can_be_switched_can_be_switched_off_and_on_again(opened, action_id, qtbot):
+    action = opened.actions_manager.actions[action_id]
+    before = action.isChecked()
+    for wanted in (not before, before, not before, before):
+        action.trigger()
+        qtbot.waitUntil(lambda wanted=wanted: action.isChecked() == wanted)
+        assert (action_id in opened.actions_manager.conditions) == wanted

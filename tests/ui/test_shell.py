@@ -102,7 +102,7 @@ def test_values_that_a_setting_does_not_take_are_ignored_or_refused(preferences)
 
 
 def test_window_state_of_another_version_is_ignored(window, own_home):
-    window._save_layout()
+    window.state.save_layout(window.saveGeometry(), window.saveState())
     state = WindowState()
     assert state.layout is not None
     state._settings.setValue("version", WINDOW_STATE_VERSION + 1)

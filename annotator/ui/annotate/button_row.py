@@ -1,7 +1,7 @@
 """A row of small icon buttons under a table, made from a declaration."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
@@ -47,6 +47,13 @@ class ButtonRow(QWidget):
     def button(self, command: str) -> QToolButton:
         """Return the button of a command."""
         return self._buttons[command]
+
+    def show_icon(self, command: str, icon: str) -> None:
+        """Give a button another icon, such as pause for play."""
+        self._specs = tuple(
+            replace(spec, icon=icon) if spec.command == command else spec for spec in self._specs
+        )
+        self._tint()
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""
