@@ -78,7 +78,7 @@ class ControllerSlot:
         for dock in self._docks:
             window.addDockWidget(area, dock)
         if area == _RIGHT:
-            window.resizeDocks(self._docks[:1], [380], Qt.Orientation.Horizontal)
+            window.resizeDocks(self._docks[:1], [396], Qt.Orientation.Horizontal)
         for widget in controller.status_widgets():
             window.statusBar().addWidget(widget)
             widget.show()

@@ -41,12 +41,12 @@ _BUTTONS = (
 )
 
 _WIDTHS = {
-    columns.OBJECT: 42, columns.LABEL: 72, columns.CLICKS: 46, columns.POINTS: 62,
+    columns.OBJECT: 42, columns.LABEL: 72, columns.CLICKS: 46, columns.POINTS: 78,
     columns.SHOWN: 28, columns.LOCKED: 28,
 }  # fmt: skip
 
 
-_TABLE_WIDTH = 360  # every column fits, with some room for names
+_TABLE_WIDTH = 376  # every column fits, with some room for names
 
 
 class LabelDelegate(QStyledItemDelegate):
