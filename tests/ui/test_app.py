@@ -5,6 +5,11 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+from PySide6.QtGui import QColor, QImage
+
+from annotator.cli.main import load
+from annotator.domain import AnnotatorError, object_colour
 from tests.ui.conftest import FIXTURE_PLUGINS
 
 
@@ -94,3 +99,41 @@ def test_an_error_nobody_caught_shows_a_dialog_and_the_window_goes_on(scan, own_
     assert "crashDialog" in done.stdout, done.stderr
     assert "mainWindow" in done.stdout
     assert "nobody caught this" in (own_home / "log" / "annotator.log").read_text()
+
+
+def test_a_screenshot_shows_the_window_with_clicks_answered_and_leaves_nothing_behind(
+    scan, own_home, tmp_path
+):
+    clicks = tmp_path / "clicks.json"
+    clicks.write_text('{"clicks": [{"position": [-1.0, 0.0, 0.9], "object": 4}]}')
+    target = tmp_path / "window.png"
+    done = run_window(
+        f"""
+        from annotator.ui.screenshot import take_screenshot
+        sys.exit(take_screenshot(
+            Path({str(scan)!r}), Path({str(target)!r}), clicks=Path({str(clicks)!r}),
+            engine="nearest-click",
+        ))
+        """,
+        own_home,
+    )
+    assert done.returncode == 0, done.stderr
+    picture = QImage(str(target))
+    assert (picture.width(), picture.height()) == (1360, 860)
+    yellow = QColor(*object_colour(4))  # of the chip in the list and of the points
+    near = sum(
+        abs(c.red() - yellow.red())
+        + abs(c.green() - yellow.green())
+        + abs(c.blue() - yellow.blue())
+        < 40
+        for x in range(0, 1360, 4)
+        for y in range(0, 860, 4)
+        for c in (picture.pixelColor(x, y),)
+    )
+    assert near > 5
+    assert [path.name for path in scan.parent.iterdir()] == [scan.name]
+
+
+def test_a_screenshot_of_nothing_is_refused_in_words(tmp_path):
+    with pytest.raises(AnnotatorError, match="needs a scan"):
+        load("annotator.cli.gui:_take_screenshot")(None, tmp_path / "x.png", None, "auto", "light")
