@@ -54,19 +54,32 @@ class Replay:
         Raises:
             Cancelled: If `cancel` was set meanwhile.
         """
-        answer = None
-        for earlier in history(prompt)[:-1]:
+        answer, steps = self._latest_known(encoding, history(prompt)[:-1])
+        for step in steps:
             if cancel is not None:
                 cancel.check()
-            answer = self._answer(encoding, earlier, answer)
+            answer = self.step(encoding, step, answer)
+            self._keep(encoding, step, answer)
         return answer
 
-    def _answer(self, encoding: Any, prompt: Prompt, before: Any) -> Any:  # noqa: ANN401 - opaque
+    def remember(self, encoding: Any, prompt: Prompt, answer: Any) -> None:  # noqa: ANN401 - opaque
+        """Keep the answer to a whole prompt: the next click will want it.
+
+        It must be what `step` would give, bit by bit.
+        """
+        self._keep(encoding, history(prompt)[-1], answer)
+
+    def _latest_known(self, encoding: Any, steps: list[Prompt]) -> tuple[Any, list[Prompt]]:  # noqa: ANN401 - opaque
+        """Return the last known answer on the way, and the steps that are left after it."""
+        for number in range(len(steps), 0, -1):
+            key = (id(encoding), steps[number - 1])
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key][1], steps[number:]
+        return None, steps
+
+    def _keep(self, encoding: Any, prompt: Prompt, answer: Any) -> None:  # noqa: ANN401 - opaque
         # The encoding is kept beside its answer, so its id cannot pass to another one.
-        key = (id(encoding), prompt)
-        if key not in self._known:
-            self._known[key] = encoding, self.step(encoding, prompt, before)
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-        self._known.move_to_end(key)
-        return self._known[key][1]
+        self._known[id(encoding), prompt] = encoding, answer
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)

@@ -116,7 +116,10 @@ class OnnxPairEngine:
             )
         before = self._replay.before(encoding, prompt, cancel) if self._feeds_mask else None
         _check(cancel)
-        return self._mask(encoding, prompt, self._decode(encoding, prompt, before))
+        answers = self._decode(encoding, prompt, before)
+        if self._feeds_mask:
+            self._replay.remember(encoding, prompt, answers.fed_back[answers.chosen(prompt)])
+        return self._mask(encoding, prompt, answers)
 
     def close(self) -> None:
         """Let go of both networks."""

@@ -62,6 +62,11 @@ class Answers:
         """Return the number of the candidate that a prompt asks for; the best one by default."""
         return min(dict(prompt.candidates).get(1, 0), self.logits.shape[1] - 1)
 
+    def to_feed(self, prompt: Prompt) -> Tensor:
+        """Return the logits [1, 1, m, m] that the click after a single prompt is decoded with."""
+        number = self.chosen(0, prompt)
+        return self.logits[:1, number : number + 1]
+
 
 class SamEngine:
     """Segments one object of a photo; keeps nothing between calls that changes a result."""
@@ -121,7 +126,10 @@ class SamEngine:
         before = self._mask_before(encoding, prompt, cancel)
         if cancel is not None:
             cancel.check()
-        return self._mask(encoding.size, prompt, self._decode(encoding, [prompt], before), 0)
+        answers = self._decode(encoding, [prompt], before)
+        if self._feeds_mask:
+            self._replay.remember(encoding, prompt, answers.to_feed(prompt))
+        return self._mask(encoding.size, prompt, answers, 0)
 
     @torch.no_grad()
     def predict_many(
@@ -165,9 +173,7 @@ class SamEngine:
         with torch.no_grad():
             before = self._mask_before(encoding, prompt)
         answers = self._decode(encoding, [prompt], before, position.to(self._device).float())
-        number = answers.chosen(0, prompt)
-        logits = answers.logits[:, number : number + 1]
-        return self._network.to_photo(logits, encoding.size)[0, 0].sigmoid()
+        return self._network.to_photo(answers.to_feed(prompt), encoding.size)[0, 0].sigmoid()
 
     def close(self) -> None:
         """Let go of the network's memory on its device."""
@@ -201,9 +207,7 @@ class SamEngine:
     def _mask_to_feed(
         self, encoding: EncodedPhoto, prompt: Prompt, before: Tensor | None
     ) -> Tensor:
-        answers = self._decode(encoding, [prompt], before)
-        number = answers.chosen(0, prompt)
-        return answers.logits[:, number : number + 1]
+        return self._decode(encoding, [prompt], before).to_feed(prompt)
 
     def _decode(
         self,

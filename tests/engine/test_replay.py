@@ -59,6 +59,15 @@ def test_known_answers_are_not_asked_again_but_other_encodings_are():
     assert asked == [2, 3, 2, 3]
 
 
+def test_a_remembered_answer_serves_the_next_click():
+    replay, asked = recorder()
+    encoding = object()
+    shown = replace(prompt_in(*PLACES[:3]), thresholds=((1, 0.7),))
+    replay.remember(encoding, shown, "shown")
+    assert replay.before(encoding, prompt_in(*PLACES)) == "shown"
+    assert asked == []
+
+
 def test_memory_is_bounded():
     replay, _ = recorder()
     encoding = object()
