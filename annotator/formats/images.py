@@ -246,7 +246,7 @@ def _decode_small(reading: Reading, size: int) -> RGB:
     if drafted is not None:
         return drafted
     image = Pillow.fromarray(_decode(reading))
-    image.thumbnail(box, Pillow.Resampling.BOX, reducing_gap=2.0)
+    image.thumbnail(box, Pillow.Resampling.BILINEAR, reducing_gap=2.0)
     return np.array(image)
 
 
@@ -263,8 +263,7 @@ def _drafted(reading: Reading, box: tuple[int, int]) -> RGB | None:
             return None
         if deep_colours.drops_bits(image):
             return None
-        image.draft(None, box)
-        image.thumbnail(box, Pillow.Resampling.BOX, reducing_gap=2.0)
+        image.thumbnail(box, Pillow.Resampling.BILINEAR, reducing_gap=2.0)
         return turned(_to_rgb(image), _orientation(image))
 
 
