@@ -100,3 +100,16 @@ def test_wrong_background_gives_a_negative_click() -> None:
 
 def test_relabel_numbers_chosen_instances_in_order() -> None:
     assert relabel(np.array([7, 3, 0, 7, 9]), [9, 7]).tolist() == [2, 0, 0, 2, 1]
+
+
+@pytest.mark.parametrize("size", [0.3, 6.0])
+def test_depths_equal_those_of_the_full_matrix(size: float) -> None:
+    rng = np.random.default_rng(0)
+    xyz = rng.uniform(0, size, (1500, 3)).astype(np.float32)
+    truth = (xyz[:, 0] > size / 3).astype(np.int32)
+    prediction = np.where(xyz[:, 1] > size / 2, truth, 0)
+    (region,) = error_regions(xyz, truth, prediction)
+    inside = truth != prediction
+    matrix = np.linalg.norm(xyz[inside][:, None] - xyz[~inside][None], axis=2).min(axis=1)
+    assert region.depth == pytest.approx(float(matrix.max()), rel=1e-5)
+    assert region.point == int(np.flatnonzero(inside)[matrix.argmax()])
