@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +41,33 @@ def write_json(path: Path, settings: dict[str, Any], runs: Sequence[Run], budget
         }
         for run in runs
     ]
-    content = {"settings": settings, "summary": summarise(runs, budget), "samples": records}
+    write_report(path, settings, summarise(runs, budget), records)
+
+
+def write_report(
+    path: Path,
+    settings: Mapping[str, Any],
+    summary: Mapping[str, float],
+    records: Sequence[Mapping[str, Any]],
+) -> None:
+    """Write a benchmark as JSON: how it was made, its figures, every sample."""
+    content = {"settings": settings, "summary": summary, "samples": records}
     path.write_text(json.dumps(content, indent=1))
 
 
 def write_csv(path: Path, runs: Sequence[Run]) -> None:
     """Write one row per click: sample, objects, clicks an object, mean IoU."""
+    rows = (
+        [run.sample, run.objects, step.clicks_per_object, step.iou]
+        for run in runs
+        for step in run.steps
+    )
+    write_rows(path, ["sample", "objects", "clicks_per_object", "mean_iou"], rows)
+
+
+def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file."""
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["sample", "objects", "clicks_per_object", "mean_iou"])
-        for run in runs:
-            for step in run.steps:
-                writer.writerow([run.sample, run.objects, step.clicks_per_object, step.iou])
+        writer.writerow(header)
+        writer.writerows(rows)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from annotator.cli.console import out, print_table, progress_bar
+from annotator.cli.benchmark_images import images
+from annotator.cli.benchmark_tables import print_figures, result_files
+from annotator.cli.console import out, progress_bar
 from annotator.cli.engines import DEFAULT_ENGINE, open_engine, predict_mask
 from annotator.domain import AnnotatorError
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from annotator.engine.opened import OpenEngine
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(images)
 
 STEP_SIZE = (640, 400)
 """Size of each of the four pictures of `--pictures`."""
@@ -62,12 +65,11 @@ def scenes(
         runs = list(_runs(engine, samples, clicks, seed, drawn))
         figures[reference] = summarise(runs, clicks)
         if output:
-            output.mkdir(parents=True, exist_ok=True)
-            name = reference.replace(":", "-")
-            write_json(output / f"{name}.json", {**settings, "plugin": reference}, runs, clicks)
-            write_csv(output / f"{name}.csv", runs)
+            json_file, csv_file = result_files(output, reference)
+            write_json(json_file, {**settings, "plugin": reference}, runs, clicks)
+            write_csv(csv_file, runs)
         out.print(f"{reference}: {len(runs)} samples")
-    _print_figures(figures)
+    print_figures(figures)
 
 
 def _samples(
@@ -134,10 +136,3 @@ def _representatives(plugin: object, encoding: object) -> "Int64 | None":
 
 def _predictor(engine: "OpenEngine", encoding: object) -> "Predict":
     return lambda prompt: predict_mask(engine, encoding, prompt)[0]
-
-
-def _print_figures(figures: dict[str, dict[str, float]]) -> None:
-    """Print a row for each figure and a column for each plugin, which fits any terminal."""
-    names = list(next(iter(figures.values()), {}))
-    rows = [(name, *(f"{values[name]:.3f}" for values in figures.values())) for name in names]
-    print_table(("figure", *figures), rows)

@@ -1,0 +1,1 @@
+"""The click evaluation of photos as RITM publishes it: clicks, metrics, samples, protocol."""
