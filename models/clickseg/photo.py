@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from models.clickseg.disks import PlacedClick
-from models.clickseg.hrnet import resize
-from models.clickseg.pixels import to_unit
+from models.clickseg.pixels import resample, to_unit
 from models.clickseg.zoom import Box, View
 
 Clicks = tuple[PlacedClick, ...]
@@ -42,7 +41,7 @@ class Photo:
         """Return what the network is shown, [1, 3, h, w] in 0..1."""
         crop = view.box.cut(self.rgb.movedim(-1, 0))
         image = to_unit(crop.movedim(0, -1))[None]
-        return resize(image, (view.height, view.width)).to(dtype)
+        return resample(image, (view.height, view.width), view.corners).to(dtype)
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from models.clickseg.disks import (
     soft_disks,
     stack_points,
 )
-from models.clickseg.hrnet import resize
 from models.clickseg.photo import Clicks, Memory, Photo, State, bytes_of
+from models.clickseg.pixels import resample
 from models.clickseg.zoom import Box, Size, View, Zoom, box_iou
 
 Draw = Callable[[Tensor, int, int], Tensor]
@@ -61,6 +61,7 @@ class Recipe:
         flip: Whether logits are averaged with those of the mirrored picture.
         keep_box: Whether a whole-picture prediction is squeezed into the earlier crop if
             there is one: a fault of the published code, which its figures were made with.
+        corners: How pictures and maps are resized, see `pixels.resample`.
     """
 
     zoom: Zoom | None = RITM_ZOOM
@@ -68,16 +69,20 @@ class Recipe:
     largest: int = 0
     flip: bool = True
     keep_box: bool = True
+    corners: bool = True
 
-    def whole_size(self, height: int, width: int) -> Size:
-        """Return the size that a whole picture enters the network with."""
-        if self.whole is None and 0 < self.largest < max(height, width):
-            return self.largest
-        return self.whole
+    def whole_view(self, height: int, width: int) -> View:
+        """Return how a whole picture enters the network."""
+        shrinks = self.whole is None and 0 < self.largest < max(height, width)
+        size = self.largest if shrinks else self.whole
+        return View.of(Box.whole(height, width), size, self.corners)
 
 
 RITM = Recipe()
 """RITM's evaluation."""
+
+COMPACT = Recipe(Zoom(target=448), whole=448, flip=False, corners=False)
+"""The embedded network's: 448 pixels, resized by the edges, no flip averaging."""
 
 SIMPLECLICK = Recipe(Zoom(skip_clicks=-1, target=(448, 448)), whole=(448, 448))
 """SimpleClick's: every picture and crop stretched to 448 x 448, flip averaging."""
@@ -137,7 +142,7 @@ class ClickPredictor:
     def open(self, rgb: Tensor) -> Photo:
         """Take a photo [H, W, 3] uint8 and encode it whole, as every run of clicks begins."""
         photo = Photo.of(rgb.to(self.device))
-        whole = View.of(Box.whole(*photo.size), self.recipe.whole_size(*photo.size))
+        whole = self.recipe.whole_view(*photo.size)
         if whole.height * whole.width <= LARGE_VIEW:
             list(self._encoded(photo, whole))
         return photo
@@ -208,22 +213,22 @@ class ClickPredictor:
             before: State after all clicks but the newest.
             clicks: All, at least one.
         """
-        size = tuple(before.probability.shape)
-        whole, zoom = Box.whole(*size), self.recipe.zoom
-        whole_view = View.of(whole, self.recipe.whole_size(*size))
+        height, width = before.probability.shape
+        view, zoom = self.recipe.whole_view(height, width), self.recipe.zoom
+        whole = view.box
         if zoom is None:
-            return Plan(whole_view, whole, None)
+            return Plan(view, whole, None)
         skipped = len(clicks) <= zoom.skip_clicks
         candidate = None if skipped else zoom.candidate(before.probability, clicks)
         if candidate is None and zoom.skip_clicks >= 0:
             box = before.box if self.recipe.keep_box else None
-            return Plan(whole_view, box or whole, box)
+            return Plan(view, box or whole, box)
         return self._plan_crop(zoom, before, candidate or whole, clicks)
 
     def _plan_crop(self, zoom: Zoom, before: State, candidate: Box, clicks: Clicks) -> Plan:
         earlier = before.box
         box = earlier if earlier and zoom.keeps(earlier, candidate, clicks) else candidate
-        return Plan(View.of(box, zoom.target), box, box)
+        return Plan(View.of(box, zoom.target, self.recipe.corners), box, box)
 
     def state(
         self, photo: Photo, clicks: Clicks, check: Callable[[], None] = lambda: None
@@ -300,7 +305,7 @@ class ClickPredictor:
         size = (view.height, view.width)
         placed = view.place(points)
         crops = torch.stack([view.box.cut(job.before.probability) for job in jobs])
-        previous = resize(crops[:, None], size)
+        previous = resample(crops[:, None], size, view.corners)
         logits = []
         for mirrored, features in self._encoded(photo, view):
             clicks = mirror_points(placed, view.width) if mirrored else placed
@@ -312,8 +317,18 @@ class ClickPredictor:
         precise = torch.promote_types(self.dtype, torch.float32)
         probability = torch.sigmoid(torch.stack(logits).to(precise).mean(dim=0))
         pastes = [job.plan.paste for job in jobs]
-        pasted = [_paste(p, b, photo.size) for p, b in zip(probability, pastes, strict=True)]
-        return torch.stack(pasted)
+        return torch.stack(
+            [self._paste(p, b, photo) for p, b in zip(probability, pastes, strict=True)]
+        )
+
+    def _paste(self, probability: Tensor, box: Box, photo: Photo) -> Tensor:
+        """Bring [1, h, w] to the box and put it into an empty picture [H, W]."""
+        size = (box.height, box.width)
+        fitted = resample(probability[None], size, self.recipe.corners)[0, 0]
+        if size == photo.size:
+            return fitted
+        right, below = photo.size[1] - 1 - box.column_max, photo.size[0] - 1 - box.row_max
+        return torch.nn.functional.pad(fitted, (box.column_min, right, box.row_min, below))
 
     def _encoded(self, photo: Photo, view: View) -> Iterator[tuple[bool, Any]]:
         """Yield the features of a view, and of its mirror image if that is averaged in."""
@@ -335,12 +350,3 @@ def _batches(jobs: Sequence[Job], most: int) -> Iterator[list[int]]:
     for numbers in by_view.values():
         for start in range(0, len(numbers), most):
             yield numbers[start : start + most]
-
-
-def _paste(probability: Tensor, box: Box, size: tuple[int, int]) -> Tensor:
-    """Bring [1, h, w] to the box and put it into an empty picture [H, W]."""
-    fitted = resize(probability[None], (box.height, box.width))[0, 0]
-    if (box.height, box.width) == size:
-        return fitted
-    before = (box.column_min, size[1] - 1 - box.column_max)
-    return torch.nn.functional.pad(fitted, (*before, box.row_min, size[0] - 1 - box.row_max))

@@ -130,27 +130,30 @@ class View:
         box: Part of the picture.
         height: Rows that it is brought to.
         width: Columns that it is brought to.
+        corners: How it is resized, see `pixels.resample`.
     """
 
     box: Box
     height: int
     width: int
+    corners: bool = True
 
     @classmethod
-    def of(cls, box: Box, size: Size) -> "View":
+    def of(cls, box: Box, size: Size, corners: bool = True) -> "View":
         """Return the view of a box brought to a size."""
         if size is None:
-            return cls(box, box.height, box.width)
+            return cls(box, box.height, box.width, corners)
         if isinstance(size, tuple):
-            return cls(box, *size)
+            return cls(box, *size, corners)
         scale = size / max(box.height, box.width)
-        return cls(box, max(1, round(box.height * scale)), max(1, round(box.width * scale)))
+        height, width = (max(1, round(side * scale)) for side in (box.height, box.width))
+        return cls(box, height, width, corners)
 
     def place(self, points: Tensor) -> Tensor:
         """Move clicks from the picture into the view.
 
-        There is no half-pixel term although the picture is resized corner to corner: that
-        is published behaviour.
+        Where the picture is resized corner to corner there is no half-pixel term, although
+        there should be one: that is published behaviour.
 
         Args:
             points: [B, 2N, 3] in pixels of the picture.
@@ -158,8 +161,10 @@ class View:
         Returns:
             The same in pixels of the view.
         """
-        rows = self.height * (points[..., 0] - self.box.row_min) / self.box.height
-        columns = self.width * (points[..., 1] - self.box.column_min) / self.box.width
+        edge = 0.0 if self.corners else 0.5
+        rows = self.height * (points[..., 0] - self.box.row_min + edge) / self.box.height - edge
+        columns = points[..., 1] - self.box.column_min + edge
+        columns = self.width * columns / self.box.width - edge
         there = points[..., 2] >= 0
         placed = [torch.where(there, rows, -1.0), torch.where(there, columns, -1.0)]
         return torch.stack([*placed, points[..., 2]], dim=-1)

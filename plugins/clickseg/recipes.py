@@ -39,4 +39,5 @@ def recipe_of(family: str, parameters: Mapping[str, Any]) -> Recipe:
         largest=int(parameters["largest_side"]),
         flip=bool(parameters["flip"]),
         keep_box=bool(parameters["published_boxes"]),
+        corners=family != "compact",
     )

@@ -5,13 +5,18 @@ import torch
 
 from annotator.engine.registry import PluginRegistry
 from tests.plugins.contract import contract_cases, run_rule
-from tests.plugins.weights import install_click_weights, install_random_weights
+from tests.plugins.weights import (
+    install_click_weights,
+    install_random_weights,
+    tiny_click_network,
+)
 
 FIXTURES = Path(__file__).parent / "fixtures"
 CASES = [
     *contract_cases("agile3d:compact"),
     *contract_cases("clickseg:ritm-h18s"),
     *contract_cases("clickseg:simpleclick-b"),
+    *contract_cases("clickseg:compact"),
     *contract_cases("nearest-click", [FIXTURES]),
     *contract_cases("flood-fill", [FIXTURES]),
 ]
@@ -22,6 +27,7 @@ def test_built_in_plugins_keep_the_contract(ref, rule):
     install_random_weights("compact")
     install_click_weights("ritm-h18s")
     install_click_weights("simpleclick-b")
+    install_click_weights("clickseg-compact", tiny_click_network("compact"))
     run_rule(PluginRegistry.discover([FIXTURES], disk=False), ref, rule)
 
 

@@ -7,6 +7,7 @@ from safetensors.torch import save_file
 
 from annotator.engine.store import user_weights
 from models.agile3d import COMPACT, OFFICIAL, Agile3D
+from models.clickseg.compact import CompactClickNet
 from models.clickseg.hrnet import HRNetConfig
 from models.clickseg.pyramid import PyramidConfig
 from models.clickseg.ritm import Ritm, RitmConfig
@@ -35,6 +36,8 @@ def install_random_weights(variant="compact", network=None):
 def tiny_click_network(family="ritm", seed=0, **options):
     """Return a small click network with reproducible random weights and lively logits."""
     torch.manual_seed(seed)
+    if family == "compact":
+        return CompactClickNet().eval()
     if family == "simpleclick":
         vit = VitConfig(160, 2, 4, period=1)
         pyramid = PyramidConfig(160, (8, 8, 8, 8), (8, 8, 8, 8), 8)
