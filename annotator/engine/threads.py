@@ -4,6 +4,10 @@ torch's threads wait for each other by spinning. Alone on the machine that is fa
 as soon as other processes want the same cores, each spins away the time that the other
 needs: a prediction that takes 0.4 s took 3 s, and an encoding of 0.7 s 11 s, on two cores
 with six busy processes. Waiting threads therefore go to sleep almost at once.
+
+Even so, threads that wait for each other have to be woken together, which a machine with
+more work than processors does late. Automatic therefore leaves out the processors that
+others keep busy.
 """
 
 import os
@@ -77,6 +81,19 @@ def _quota() -> int:
         return 0
 
 
+def free_cores(own: int) -> int:
+    """Return how many of the usable processors others leave free, at least 1.
+
+    Args:
+        own: Threads of this process that may be part of the load.
+    """
+    cores = usable_cores()
+    if cores < (os.cpu_count() or 1) or not hasattr(os, "getloadavg"):
+        return cores  # the load is that of the whole machine, these are our own processors
+    others = max(0.0, os.getloadavg()[0] - own)
+    return max(1, min(cores, round(cores - others)))
+
+
 def apply() -> None:
     """Set torch's number for the calling thread, if torch is loaded.
 
@@ -88,6 +105,6 @@ def apply() -> None:
         return
     now = torch.get_num_threads()
     _own = _own or now
-    count = wanted() or min(_own, usable_cores())
+    count = wanted() or min(_own, free_cores(now))
     if now != count:
         torch.set_num_threads(count)

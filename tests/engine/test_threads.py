@@ -37,12 +37,29 @@ def test_waiting_threads_sleep_unless_a_person_decided_otherwise():
 
 
 def test_automatic_takes_the_usable_cores_but_never_more_than_torch_would(torch, monkeypatch):
-    monkeypatch.setattr(threads, "usable_cores", lambda: 4)
+    monkeypatch.setattr(threads, "free_cores", lambda own: 4)
     threads.apply()
     assert torch.count == 4
-    monkeypatch.setattr(threads, "usable_cores", lambda: 64)
+    monkeypatch.setattr(threads, "free_cores", lambda own: 64)
     threads.apply()
     assert torch.count == 8
+
+
+@pytest.mark.parametrize(
+    ("load", "own", "free"), [(0.0, 8, 8), (8.0, 8, 8), (11.2, 8, 5), (40.0, 8, 1), (3.0, 1, 6)]
+)
+def test_processors_that_others_keep_busy_are_left_to_them(monkeypatch, load, own, free):
+    monkeypatch.setattr(threads, "usable_cores", lambda: 8)
+    monkeypatch.setattr(threads.os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(threads.os, "getloadavg", lambda: (load, 0.0, 0.0))
+    assert threads.free_cores(own) == free
+
+
+def test_a_containers_own_processors_are_not_shared_with_the_machines_load(monkeypatch):
+    monkeypatch.setattr(threads, "usable_cores", lambda: 2)
+    monkeypatch.setattr(threads.os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(threads.os, "getloadavg", lambda: (50.0, 0.0, 0.0))
+    assert threads.free_cores(2) == 2
 
 
 def test_flag_goes_before_preference_and_both_before_automatic(torch, monkeypatch):
@@ -54,7 +71,7 @@ def test_flag_goes_before_preference_and_both_before_automatic(torch, monkeypatc
     assert torch.count == 1
     monkeypatch.delenv(threads.VARIABLE)
     threads.prefer(0)
-    monkeypatch.setattr(threads, "usable_cores", lambda: 64)
+    monkeypatch.setattr(threads, "free_cores", lambda own: 64)
     threads.apply()
     assert torch.count == 8
 
