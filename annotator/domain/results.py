@@ -1,6 +1,7 @@
 """What predictions return: mask, pose or clip. Plain arrays, immutable by convention."""
 
 from dataclasses import dataclass, field
+from typing import Union
 
 import numpy as np
 import numpy.typing as npt
@@ -80,4 +81,4 @@ class Clip:
     flow: npt.NDArray[np.float32] | None = field(default=None)
 
 
-Result = Mask | Pose | Clip
+Result = Union[Mask, Pose, Clip]  # noqa: UP007 - workers may run on Python 3.9

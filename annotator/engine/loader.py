@@ -6,15 +6,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from annotator.domain import AnnotatorError
 from annotator.engine.api import Engine, PluginContext
-from annotator.engine.manifest import Manifest
+
+if TYPE_CHECKING:  # workers import plugins where the manifest's packages are not installed
+    from annotator.engine.manifest import Manifest
 
 Factory = Callable[[PluginContext], "Engine[object, object]"]
 
 
-def load_factory(manifest: Manifest, folder: Path) -> Factory:
+def load_factory(manifest: "Manifest", folder: Path) -> Factory:
     """Import the manifest's target and return its factory.
 
     The folder becomes a package with a private name, so that two plugins may both

@@ -213,7 +213,7 @@ class Manifest(_Table):
     description: str = ""
     homepage: str = ""
     licence: str = ""
-    isolation: Literal["inprocess"] = "inprocess"
+    isolation: Literal["inprocess", "process"] = "inprocess"
     devices: tuple[DeviceType, ...] = Field(default=("cpu",), min_length=1)
     dtypes: tuple[DType, ...] = Field(default=("float32",), min_length=1)
     requires: tuple[str, ...] = ()

@@ -35,3 +35,10 @@ def user_cache(name: str) -> Path:
     home = os.environ.get(HOME_VARIABLE)
     base = Path(home) / "cache" if home else platformdirs.user_cache_path("annotator")
     return base / name
+
+
+def user_config(name: str) -> Path:
+    """Return the user's settings file `name`; it need not exist yet."""
+    home = os.environ.get(HOME_VARIABLE)
+    base = Path(home) / "config" if home else platformdirs.user_config_path("annotator")
+    return base / name

@@ -3,7 +3,8 @@
 import logging
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any, Literal
@@ -11,18 +12,23 @@ from typing import Any, Literal
 from annotator.domain import AnnotatorError
 from annotator.engine.api import API_VERSION, Engine, EngineKind, PluginContext
 from annotator.engine.cache import DiskCache, MemoryCache
-from annotator.engine.devices import choose_device, explain_memory
+from annotator.engine.devices import DeviceChoice, choose_device, explain_memory
 from annotator.engine.files import sha256_of
 from annotator.engine.loader import Factory, load_factory
-from annotator.engine.manifest import MANIFEST_NAME, Manifest, VariantSpec, read_manifest
+from annotator.engine.manifest import MANIFEST_NAME, Manifest, Scalar, VariantSpec, read_manifest
 from annotator.engine.opened import Identity, OpenEngine
 from annotator.engine.paths import shipped, user_cache, user_data
+from annotator.engine.placement import Isolation, PluginSettings, place_of, read_settings
+from annotator.engine.process import Opening, ProcessEngine, open_in_worker
+from annotator.engine.process.links import Place
 from annotator.engine.requirements import require_packages
 from annotator.engine.store import require_weights
 from annotator.engine.threads import sleep_when_waiting
+from annotator.engine.trust import UntrustedPlugin, is_trusted, was_trusted
 
 ENTRY_POINT_GROUP = "annotator.plugins"
 State = Literal["found", "loaded", "failed", "disabled"]
+Origin = Literal["given", "shipped", "user", "installed"]
 _log = logging.getLogger(__name__)
 
 
@@ -35,13 +41,21 @@ class PluginEntry:
         folder: Where it lies.
         state: found (not imported yet), loaded, failed or disabled.
         error: Traceback or message of the failure; empty if none.
+        origin: How it was found: named by the caller, with the application, in the user's
+            data, or in an installed package. Code of the last two runs only if trusted.
     """
 
     manifest: Manifest
     folder: Path
     state: State = "found"
     error: str = ""
+    origin: Origin = "given"
     factory: Factory | None = field(default=None, repr=False)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether its code may run."""
+        return self.origin in ("given", "shipped") or is_trusted(self.folder)
 
 
 class PluginRegistry:
@@ -71,9 +85,7 @@ class PluginRegistry:
             disabled: Ids that shall not be loaded.
             disk: Whether encodings are kept on disk.
         """
-        roots = [*map(Path, extra_folders), shipped("plugins"), user_data("plugins")]
-        folders = [folder for root in roots for folder in _plugin_folders(root)]
-        registry = cls(map(_read_entry, [*folders, *_entry_point_folders()]), disk=disk)
+        registry = cls(_found([Path(folder) for folder in extra_folders]), disk=disk)
         for plugin_id in disabled:
             registry.disable(plugin_id)
         return registry
@@ -107,7 +119,7 @@ class PluginRegistry:
     def enable(self, plugin_id: str) -> None:
         """Bring a disabled or failed plugin back: its folder is read again."""
         entry = self.entry(plugin_id)
-        self._entries[plugin_id] = _read_entry(entry.folder)
+        self._entries[plugin_id] = _read_entry(entry.folder, entry.origin)
 
     def open(
         self,
@@ -116,6 +128,7 @@ class PluginRegistry:
         device: str = "auto",
         dtype: str = "float32",
         parameters: Mapping[str, Any] | None = None,
+        isolation: Isolation | None = None,
     ) -> OpenEngine:
         """Load a plugin's engine.
 
@@ -124,31 +137,37 @@ class PluginRegistry:
             device: "auto", "cpu", "cuda", "cuda:1" or "mps"; falls back to what works.
             dtype: "float32", "float16" or "bfloat16".
             parameters: Values that differ from the defaults.
+            isolation: "inprocess" or "process", whatever manifest and user say.
 
         Raises:
-            AnnotatorError: If there is no such plugin, it is disabled or fails, a
-                parameter is wrong or its weights are missing.
+            AnnotatorError: If there is no such plugin, it is disabled, not trusted or
+                fails, a parameter is wrong or its weights are missing.
         """
         plugin_id, _, variant_id = ref.partition(":")
         entry = self.entry(plugin_id)
         _require_usable(entry)
         manifest = entry.manifest
         variant = manifest.variant(variant_id)
-        require_packages(manifest, variant)
         values = manifest.resolve_parameters(variant, dict(parameters or {}))
         if dtype not in manifest.dtypes:
             raise AnnotatorError(
                 f"Plugin {plugin_id!r} does not compute in {dtype}.",
                 f"Use {' or '.join(manifest.dtypes)}.",
             )
-        weights = _weights_of(entry, variant)
-        choice = choose_device(device, manifest.devices)
+        _require_trust(entry)
+        settings = read_settings().get(plugin_id, PluginSettings())
+        place = place_of(manifest, entry.folder, settings, isolation, variant.requires)
+        if place is None or not settings.elsewhere:
+            require_packages(manifest, variant)
+        opening = Opening(plugin_id, variant.id, device, manifest.devices, dtype, values)
+        if place is not None:
+            opened = _open_in_worker(entry, place, opening, variant, settings)
+        else:
+            opened = _open_here(entry, opening, variant)
+        engine, choice, weights = opened
         if choice.note:
             _log.warning("%s: %s", ref, choice.note)
-        logger = logging.getLogger(f"annotator.plugins.{plugin_id}")
-        context = PluginContext(choice.device, dtype, variant.id, values, weights, logger)
-        engine = _create(entry, context)
-        identity = _identity(manifest, context)
+        identity = _identity(manifest, values, weights, choice.type, dtype)
         return OpenEngine(ref, engine, manifest, choice, values, identity, self.memory, self.disk)
 
     def _add(self, entry: PluginEntry) -> None:
@@ -158,6 +177,17 @@ class PluginRegistry:
             _log.warning("plugin %s in %s is hidden by %s", plugin_id, entry.folder, first)
             return
         self._entries[plugin_id] = entry
+
+
+def _found(given: Iterable[Path]) -> Iterator[PluginEntry]:
+    """Give all plugins in the order of their rights: of two with one id the first counts."""
+    places: list[tuple[Path, Origin]] = [(folder, "given") for folder in given]
+    places += [(shipped("plugins"), "shipped"), (user_data("plugins"), "user")]
+    for root, origin in places:
+        for folder in _plugin_folders(root):
+            yield _read_entry(folder, origin)
+    for folder in _entry_point_folders():
+        yield _read_entry(folder, "installed")
 
 
 def _plugin_folders(root: Path) -> Iterator[Path]:
@@ -191,9 +221,9 @@ def _folder_of(point: metadata.EntryPoint) -> Path | None:
     return next((folder for folder in candidates if (folder / MANIFEST_NAME).is_file()), None)
 
 
-def _read_entry(folder: Path) -> PluginEntry:
+def _read_entry(folder: Path, origin: Origin) -> PluginEntry:
     try:
-        return PluginEntry(read_manifest(folder / MANIFEST_NAME), folder)
+        return PluginEntry(read_manifest(folder / MANIFEST_NAME), folder, origin=origin)
     except AnnotatorError as error:
         stand_in = Manifest.model_construct(
             api=API_VERSION,
@@ -203,7 +233,7 @@ def _read_entry(folder: Path) -> PluginEntry:
             kind=EngineKind.SCENE,
             target="",
         )
-        return PluginEntry(stand_in, folder, "failed", str(error))
+        return PluginEntry(stand_in, folder, "failed", str(error), origin)
 
 
 def _require_usable(entry: PluginEntry) -> None:
@@ -223,36 +253,73 @@ def _weights_of(entry: PluginEntry, variant: VariantSpec) -> dict[str, Path]:
     return {name: require_weights(specs[name], entry.folder) for name in variant.weights}
 
 
-def _identity(manifest: Manifest, context: PluginContext) -> Identity:
+def _require_trust(entry: PluginEntry) -> None:
+    if not entry.trusted:
+        raise UntrustedPlugin(entry.manifest.id, entry.folder, was_trusted(entry.folder))
+
+
+_Opened = tuple[Engine[Any, Any], DeviceChoice, dict[str, str]]
+"""An engine, its device, and the sha256 of its weights by name."""
+
+
+def _open_here(entry: PluginEntry, opening: Opening, variant: VariantSpec) -> _Opened:
+    weights = _weights_of(entry, variant)
+    choice = choose_device(opening.device, opening.devices)
+    logger = logging.getLogger(f"annotator.plugins.{entry.manifest.id}")
+    context = PluginContext(
+        choice.device, opening.dtype, variant.id, opening.parameters, weights, logger
+    )
+    return _create(entry, context), choice, _sums(weights)
+
+
+def _open_in_worker(
+    entry: PluginEntry,
+    place: Place,
+    opening: Opening,
+    variant: VariantSpec,
+    settings: PluginSettings,
+) -> _Opened:
+    """Open a plugin elsewhere; only the other machine knows the weights of a remote one."""
+    weights = {} if settings.remote else _weights_of(entry, variant)
+    opening = replace(opening, weights={name: str(path) for name, path in weights.items()})
+    with _failure_noted(entry):
+        engine: ProcessEngine = open_in_worker(place, opening, settings.patience)
+        entry.state = "loaded"
+    choice = DeviceChoice(str(engine.told["device"]), str(engine.told["note"]))
+    return engine, choice, {**_sums(weights), **engine.told.get("weights", {})}
+
+
+def _sums(weights: Mapping[str, Path]) -> dict[str, str]:
+    return {name: sha256_of(path) for name, path in weights.items()}
+
+
+def _identity(
+    manifest: Manifest,
+    values: Mapping[str, Scalar],
+    weights: Mapping[str, str],
+    device: str,
+    dtype: str,
+) -> Identity:
     encoding = [spec.name for spec in manifest.parameters if spec.affects == "encode"]
     files = {
-        spec.name: Path(str(context.parameters[spec.name]))
+        spec.name: Path(str(values[spec.name]))
         for spec in manifest.parameters
-        if spec.type == "file" and spec.name in encoding and context.parameters[spec.name]
+        if spec.type == "file" and spec.name in encoding and values[spec.name]
     }
     return Identity(
         plugin=f"{manifest.id} {manifest.version}",
-        weights={
-            name: sha256_of(path)
-            for name, path in {**files, **context.weights}.items()
-            if path.is_file()
-        },
-        parameters={name: context.parameters[name] for name in encoding},
-        device=context.device.partition(":")[0],
-        dtype=context.dtype,
+        weights={**_sums({k: path for k, path in files.items() if path.is_file()}), **weights},
+        parameters={name: values[name] for name in encoding},
+        device=device,
+        dtype=dtype,
     )
 
 
-def _create(entry: PluginEntry, context: PluginContext) -> Engine[Any, Any]:
-    """Import (once) and call the factory; any failure marks this plugin, and no other."""
+@contextmanager
+def _failure_noted(entry: PluginEntry) -> Iterator[None]:
+    """Mark the plugin, and no other, if its code fails inside."""
     try:
-        if entry.factory is None:
-            entry.factory = load_factory(entry.manifest, entry.folder)
-            entry.state = "loaded"
-        with explain_memory(context.device, f"loading {entry.manifest.title}"):
-            engine = entry.factory(context)
-        if not isinstance(engine, Engine):
-            raise TypeError(f"{entry.manifest.target} returned no engine (encode, predict, close)")
+        yield
     except AnnotatorError:
         raise  # bad weights or too little memory: nothing is wrong with the code
     except (Exception, SystemExit) as error:
@@ -262,4 +329,16 @@ def _create(entry: PluginEntry, context: PluginContext) -> Engine[Any, Any]:
             f"Plugin {entry.manifest.id!r} failed to load: {type(error).__name__}: {error}.",
             f"`annotator plugins info {entry.manifest.id}` shows the traceback.",
         ) from error
-    return engine
+
+
+def _create(entry: PluginEntry, context: PluginContext) -> Engine[Any, Any]:
+    """Import (once) and call the factory."""
+    with _failure_noted(entry):
+        if entry.factory is None:
+            entry.factory = load_factory(entry.manifest, entry.folder)
+            entry.state = "loaded"
+        with explain_memory(context.device, f"loading {entry.manifest.title}"):
+            engine = entry.factory(context)
+        if not isinstance(engine, Engine):
+            raise TypeError(f"{entry.manifest.target} returned no engine (encode, predict, close)")
+        return engine

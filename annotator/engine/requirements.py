@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterable
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from annotator.domain import AnnotatorError
-from annotator.engine.manifest import Manifest, VariantSpec
+
+if TYPE_CHECKING:  # workers ask where the manifest's packages are not installed
+    from annotator.engine.manifest import Manifest, VariantSpec
 
 APPLICATION = "click-annotator"
 _PATTERN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:>=\s*([0-9][0-9.]*))?$")
@@ -24,7 +27,7 @@ def unmet(requirements: Iterable[str]) -> list[str]:
     return [problem for problem in map(_problem, requirements) if problem]
 
 
-def unmet_by(manifest: Manifest, variant: VariantSpec) -> list[str]:
+def unmet_by(manifest: "Manifest", variant: "VariantSpec") -> list[str]:
     """Return what the plugin and its variant require but is not installed, with the reason.
 
     Raises:
@@ -33,7 +36,7 @@ def unmet_by(manifest: Manifest, variant: VariantSpec) -> list[str]:
     return unmet(dict.fromkeys((*manifest.requires, *variant.requires)))
 
 
-def require_packages(manifest: Manifest, variant: VariantSpec) -> None:
+def require_packages(manifest: "Manifest", variant: "VariantSpec") -> None:
     """Make sure that everything is installed that the plugin and its variant require.
 
     Raises:

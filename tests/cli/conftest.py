@@ -20,12 +20,13 @@ Run = Callable[..., tuple[int, str, str]]
 def home(tmp_path_factory, monkeypatch) -> Path:
     """Give every test its own home, with the torch-free engines installed."""
     from annotator.engine.paths import user_data
+    from annotator.engine.trust import trust
 
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("ANNOTATOR_HOME", str(folder))
     monkeypatch.setenv("COLUMNS", "200")
     for name in FAST_ENGINES:
-        shutil.copytree(FIXTURES / name, user_data("plugins") / name)
+        trust(shutil.copytree(FIXTURES / name, user_data("plugins") / name))
     return folder
 
 

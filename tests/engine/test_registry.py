@@ -8,6 +8,7 @@ from annotator.domain import AnnotatorError
 from annotator.engine.api import EngineKind
 from annotator.engine.paths import user_data
 from annotator.engine.registry import PluginRegistry
+from annotator.engine.trust import UntrustedPlugin, trust
 from tests.engine.helpers import (
     MINIMAL_ADAPTER,
     MINIMAL_MANIFEST,
@@ -37,6 +38,7 @@ def test_discovery_imports_neither_torch_nor_any_plugin():
 
 def test_plugins_in_the_users_folder_are_found(own_home):
     write_plugin(user_data("plugins") / "mine")
+    trust(user_data("plugins") / "mine")
     registry = PluginRegistry.discover()
     assert registry.entries["tiny"].folder == user_data("plugins") / "mine"
     engine = registry.open("tiny")
@@ -55,6 +57,9 @@ def test_plugins_of_installed_packages_are_found_by_entry_point(tmp_path, monkey
     )
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     registry = PluginRegistry.discover()
+    with pytest.raises(UntrustedPlugin):
+        registry.open("tiny")
+    trust(tmp_path / "site" / "tinypack" / "inner")
     assert registry.open("tiny").manifest.title == "Tiny"
 
 
