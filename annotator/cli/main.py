@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "replay": ("annotator.cli.project:replay", "List or re-run what was done in a project."),
     "stats": ("annotator.cli.project:stats", "Report clicks and time per object of a project."),
+    "worker": ("annotator.cli.worker:worker", "Lend this machine's engines to other machines."),
     "doctor": ("annotator.cli.doctor:doctor", "Check the environment; one page to send in."),
 }
 GROUPS: dict[str, tuple[str, str]] = {

@@ -25,9 +25,8 @@ def list_plugins() -> None:
     for plugin_id, entry in PluginRegistry.discover().entries.items():
         manifest = entry.manifest
         variants = " ".join(variant.id for variant in manifest.variants)
-        rows.append(
-            (plugin_id, manifest.version, manifest.kind, variants, entry.state, manifest.title)
-        )
+        state = entry.state if entry.trusted else f"{entry.state}, not trusted"
+        rows.append((plugin_id, manifest.version, manifest.kind, variants, state, manifest.title))
     print_table(("plugin", "version", "kind", "variants", "state", "title"), rows)
 
 
@@ -65,6 +64,71 @@ def _missing(manifest: "Manifest", variant: "VariantSpec") -> str:
     if not problems:
         return ""
     return f"{', '.join(problems)}. {how_to_install(variant.extra or manifest.extra)}"
+
+
+@app.command()
+def trust(
+    plugin: str = typer.Argument(..., help="Plugin id."),
+    yes: bool = typer.Option(False, "--yes", help="Agree without being asked."),
+) -> None:
+    """Agree to run a plugin's code as it is now; any change of its files asks again."""
+    from annotator.engine import trust as agreements
+    from annotator.engine.registry import PluginRegistry
+
+    entry = PluginRegistry.discover().entry(plugin)
+    if entry.trusted:
+        out.print(f"{plugin} is trusted already.")
+        return
+    content = agreements.content_of(entry.folder)
+    out.print(f"{entry.manifest.title} {entry.manifest.version} in {entry.folder}")
+    out.print(f"{len(content.files)} files: {', '.join(content.files[:12])}", markup=False)
+    out.print(f"sha256 {content.sha256}")
+    if not yes and not typer.confirm("Its code can do all that you can do. Run it?"):
+        raise AnnotatorError(f"{plugin} stays untrusted; nothing of it was run.")
+    agreements.trust(entry.folder, content.sha256)
+    out.print(f"{plugin} is trusted.")
+
+
+@app.command()
+def distrust(plugin: str = typer.Argument(..., help="Plugin id.")) -> None:
+    """Take the agreement to run a plugin's code back."""
+    from annotator.engine import trust as agreements
+    from annotator.engine.registry import PluginRegistry
+
+    found = agreements.distrust(PluginRegistry.discover().entry(plugin).folder)
+    out.print(f"{plugin} is no longer trusted." if found else f"{plugin} was not agreed to.")
+
+
+@app.command()
+def configure(
+    plugin: str = typer.Argument(..., help="Plugin id."),
+    isolation: str | None = typer.Option(None, help="inprocess, process, or '' as declared."),
+    python: str | None = typer.Option(None, help="Interpreter of its worker process; '' for ours."),
+    remote: str | None = typer.Option(
+        None, help="HOST:PORT of an `annotator worker`; '' for none."
+    ),
+    token_file: str | None = typer.Option(None, help="File with that worker's token."),
+    cancel_seconds: float | None = typer.Option(None, help="Patience before a worker is ended."),
+    silence_seconds: float | None = typer.Option(None, help="Longest time without sign of life."),
+) -> None:
+    """Say where a plugin runs: here, in a process, under another Python, on another machine."""
+    from annotator.engine.placement import PluginSettings, change_settings, read_settings
+    from annotator.engine.registry import PluginRegistry
+
+    PluginRegistry.discover().entry(plugin)
+    given = {
+        "isolation": isolation,
+        "python": python,
+        "remote": remote,
+        "token_file": token_file,
+        "cancel_seconds": cancel_seconds,
+        "silence_seconds": silence_seconds,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    if changes:
+        change_settings(plugin, changes)
+    settings = read_settings().get(plugin, PluginSettings())
+    print_table(("setting", "value"), list(settings.model_dump().items()), title=plugin)
 
 
 @app.command()

@@ -79,3 +79,29 @@ def test_import_of_a_pickle_with_code_is_refused_and_runs_nothing(run, tmp_path,
     assert status == 1
     assert file.name in err
     assert not canary.exists()
+
+
+def test_a_strange_plugin_is_listed_and_trusted_only_on_request(run, tmp_path: Path) -> None:
+    from annotator.engine.paths import user_data
+
+    folder = user_data("plugins") / "nearest_click"
+    with (folder / "adapter.py").open("a") as file:
+        file.write("\n# changed\n")
+
+    assert "not trusted" in run("plugins", "list")[1]
+    status, out, _ = run("plugins", "trust", "nearest-click", "--yes")
+    assert status == 0
+    assert "adapter.py" in out
+    assert "not trusted" not in run("plugins", "list")[1]
+    assert "no longer" in run("plugins", "distrust", "nearest-click")[1]
+    assert "not trusted" in run("plugins", "list")[1]
+
+
+def test_configure_shows_and_stores_where_a_plugin_runs(run) -> None:
+    status, out, _ = run("plugins", "configure", "nearest-click", "--isolation", "process")
+
+    assert status == 0
+    assert "process" in out
+    assert run("plugins", "configure", "nearest-click", "--remote", "nowhere")[0] == 1
+    assert "│ process" in run("plugins", "configure", "nearest-click")[1]
+    assert run("plugins", "configure", "nobody")[0] == 1
