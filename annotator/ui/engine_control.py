@@ -14,6 +14,7 @@ from annotator.ui.messages import MessageBar
 from annotator.ui.opener import Workspace
 from annotator.ui.parameters_form import ParametersForm
 from annotator.ui.settings import Preferences
+from annotator.ui.trust_dialog import ask_trust
 
 
 class EngineControl(QObject):
@@ -87,6 +88,10 @@ class EngineControl(QObject):
 
     def choose(self, ref: str) -> None:
         """Use another engine, for the open scan and for new ones."""
+        entry = self.registry.entries.get(ref.partition(":")[0])
+        if entry is not None and not entry.trusted and not ask_trust(entry, self._window):
+            self.refresh()
+            return
         self._preferences["engine"] = ref
         if self._workspace is None:
             return
