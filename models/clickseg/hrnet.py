@@ -61,7 +61,7 @@ class BasicBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> the same shape."""
         y = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        return F.relu(self.bn2(self.conv2(y)) + x, inplace=True)
+        return F.relu(self.bn2(self.conv2(y)).add_(x), inplace=True)
 
 
 class Bottleneck(nn.Module):
@@ -84,7 +84,7 @@ class Bottleneck(nn.Module):
         """[B, before, H, W] -> [B, 4 * inner, H, W]."""
         y = F.relu(self.bn1(self.conv1(x)), inplace=True)
         y = F.relu(self.bn2(self.conv2(y)), inplace=True)
-        return F.relu(self.bn3(self.conv3(y)) + self.downsample(x), inplace=True)
+        return F.relu(self.bn3(self.conv3(y)).add_(self.downsample(x)), inplace=True)
 
 
 class ExchangeModule(nn.Module):
@@ -108,7 +108,7 @@ class ExchangeModule(nn.Module):
             assert isinstance(rows, nn.ModuleList)
             size = xs[target].shape[-2:]
             parts = [resize(layer(x), size) for layer, x in zip(rows, xs, strict=True)]
-            fused.append(F.relu(_sum(parts)))
+            fused.append(F.relu(_sum(parts), inplace=True))
         return fused
 
 
@@ -127,9 +127,10 @@ def _exchange(widths: Sequence[int], source: int, target: int) -> nn.Module:
 
 
 def _sum(parts: list[Tensor]) -> Tensor:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
+    # the first two may be branches themselves, which other sums need unchanged
+    total = parts[0] + parts[1]
+    for part in parts[2:]:
+        total.add_(part)
     return total
 
 

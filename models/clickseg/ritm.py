@@ -108,7 +108,7 @@ class Ritm(nn.Module):
         self.config = config
         self.maps_transform = nn.Sequential(
             nn.Conv2d(3 if config.previous_mask else 2, MAP_INNER, 1),
-            nn.LeakyReLU(LEAK),
+            nn.LeakyReLU(LEAK, inplace=True),
             nn.Conv2d(MAP_INNER, STEM, 3, stride=2, padding=1),
             Scale(),
         )

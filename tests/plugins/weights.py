@@ -39,7 +39,7 @@ def tiny_click_network(family="ritm", seed=0, **options):
     if family == "compact":
         return CompactClickNet().eval()
     if family == "simpleclick":
-        vit = VitConfig(160, 2, 4, period=1)
+        vit = VitConfig(160, 1, 4, patch=32, grid=14, period=1)
         pyramid = PyramidConfig(160, (8, 8, 8, 8), (8, 8, 8, 8), 8)
         network = SimpleClick(SimpleClickConfig(vit, pyramid))
         network.head.conv_seg.weight.data.mul_(20)
