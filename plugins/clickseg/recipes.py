@@ -32,6 +32,7 @@ def recipe_of(family: str, parameters: Mapping[str, Any]) -> Recipe:
         expansion=float(parameters["expansion"]),
         min_crop=int(parameters["min_crop"]),
         keep_above=float(parameters["keep_above"]),
+        threshold=float(parameters["zoom_threshold"]),
     )
     return Recipe(
         zoom=zoom if parameters["zoom_in"] else None,

@@ -68,9 +68,10 @@ def test_every_part_of_the_recipe_can_be_switched():
     values = {
         "flip": False, "target": 320, "skip_clicks": 0, "expansion": 2.0, "min_crop": 50,
         "keep_above": 0.7, "published_boxes": False, "largest_side": 0, "threshold": 0.6,
+        "zoom_threshold": 0.3,
     }  # fmt: skip
     engine = opened(**values)
-    zoom = Zoom(skip_clicks=0, target=320, expansion=2.0, min_crop=50, keep_above=0.7)
+    zoom = Zoom(0, target=320, expansion=2.0, min_crop=50, keep_above=0.7, threshold=0.3)
     assert recipe_of(engine) == Recipe(zoom, flip=False, keep_box=False)
     assert engine.threshold == 0.6
     assert recipe_of(opened(zoom_in=False)).zoom is None
