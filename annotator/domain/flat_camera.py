@@ -94,7 +94,7 @@ class FlatCamera:
     def show(self, left: float, top: float, right: float, bottom: float) -> None:
         """Show a part of the photo, as large as it fits, with some of what is around."""
         wide, high = max(right - left, 1.0), max(bottom - top, 1.0)
-        scale = 0.6 * min(self.viewport[0] / wide, self.viewport[1] / high)
+        scale = 0.85 * min(self.viewport[0] / wide, self.viewport[1] / high)
         scale = min(max(scale, self._smallest()), LARGEST_SCALE / 4)
         self._place(((left + right) / 2, (top + bottom) / 2), scale)
 

@@ -91,6 +91,8 @@ class _Slot:
     encoding: Any = None
     wants_encoding: bool = True
     pending: _Request | None = None
+    ahead: bool = False  # nobody looks at it yet
+    interrupted: bool = False  # for something that is looked at
 
 
 @dataclass(frozen=True)
@@ -166,11 +168,22 @@ class EngineSession:
                 self._use = self._last_use
                 self._condition.notify()
 
-    def open_asset(self, asset_id: int, asset: Asset) -> None:
-        """Make an asset known and encode it as soon as the thread is free."""
+    def open_asset(self, asset_id: int, asset: Asset, *, ahead: bool = False) -> None:
+        """Make an asset known and encode it as soon as the thread is free.
+
+        Args:
+            asset_id: Its id, under which it is known from now on.
+            asset: The asset.
+            ahead: Whether it will only be needed later: anything else goes before it and
+                interrupts its encoding. Opening the same content as another id takes over
+                what was done so far.
+        """
         with self._condition:
             self._forget(asset_id)
-            self._slots[asset_id] = _Slot(asset_id, asset)
+            slot = None if ahead else self._take_ahead(asset_id, asset)
+            self._slots[asset_id] = slot or _Slot(asset_id, asset, ahead=ahead)
+            if not ahead:
+                self._interrupt_ahead()
             self._condition.notify()
 
     def close_asset(self, asset_id: int) -> None:
@@ -196,6 +209,7 @@ class EngineSession:
             self._newest[asset_id] = request.generation
             if self._job and self._job.slot is slot and self._job.request:
                 self._job.cancel.cancel()
+            self._interrupt_ahead()
             self._post("queued", slot, request)
             self._condition.notify()
         return request.generation
@@ -271,7 +285,11 @@ class EngineSession:
             return _Job(slot, request)
         if self._engine is None:
             return None
-        return next((_Job(slot) for slot in self._slots.values() if slot.wants_encoding), None)
+        unencoded = sorted(
+            (slot for slot in self._slots.values() if slot.wants_encoding),
+            key=lambda slot: slot.ahead,
+        )
+        return _Job(unencoded[0]) if unencoded else None
 
     def _run(self, job: _Job) -> None:
         try:
@@ -322,6 +340,11 @@ class EngineSession:
         )
 
     def _after_cancel(self, job: _Job) -> None:
+        with self._condition:
+            interrupted, job.slot.interrupted = job.slot.interrupted, False
+            job.slot.wants_encoding |= interrupted
+        if interrupted:
+            return
         stale = job.request and self._newest.get(job.slot.asset_id) != job.request.generation
         self._post("dropped" if stale else "cancelled", job.slot, job.request)
 
@@ -378,6 +401,22 @@ class EngineSession:
         if slot:
             self._cancel_slot(slot)
         self._newest.pop(asset_id, None)
+
+    def _take_ahead(self, asset_id: int, asset: Asset) -> _Slot | None:
+        """Let what was encoded ahead of the same content go on as another asset."""
+        ahead = [slot for slot in self._slots.values() if slot.ahead]
+        for slot in ahead:
+            if slot.asset.content_hash == asset.content_hash:
+                del self._slots[slot.asset_id]
+                slot.asset_id, slot.ahead = asset_id, False
+                return slot
+        return None
+
+    def _interrupt_ahead(self) -> None:
+        """Stop the encoding of an asset that nobody looks at yet; it starts again later."""
+        if self._job and self._job.slot.ahead and self._job.request is None:
+            self._job.slot.interrupted = True
+            self._job.cancel.cancel()
 
     def _cancel_slot(self, slot: _Slot) -> None:
         if self._job and self._job.slot is slot:

@@ -7,12 +7,13 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QToolBar
 
-from annotator.ui.actions import ACTIONS, MENUS, ActionSpec, by_id
+from annotator.ui.actions import ACTIONS, KINDS, MENUS, ActionSpec, by_id
 from annotator.ui.icons import icon, names
 from annotator.ui.shortcuts import Shortcuts, effective
 
 Handler = Callable[..., object]
 
+_USUAL_KIND = frozenset({"kind_cloud"})
 _log = logging.getLogger(__name__)
 
 
@@ -33,6 +34,7 @@ class ActionManager(QObject):
         self.menus: dict[str, QMenu] = {}
         self._handlers: dict[str, Handler] = {}
         self._conditions: frozenset[str] = frozenset()
+        self._bars: list[QToolBar] = []
         self.retint()
         self.apply_shortcuts({})
         self._refresh()
@@ -94,13 +96,21 @@ class ActionManager(QObject):
         """Whether an action has a handler and all that it needs."""
         return spec.handler in self._handlers and spec.needs <= self._conditions
 
+    def _suits(self, spec: ActionSpec) -> bool:
+        """Whether a row is for what is open; with nothing open, those for photos are not shown."""
+        kind = spec.needs & KINDS
+        return not kind or kind <= (self._conditions & KINDS or _USUAL_KIND)
+
     def _refresh(self) -> None:
         for action_id, spec in self.specs.items():
             action = self.actions[action_id]
             available = self.is_available(spec)
             action.setEnabled(available)
+            action.setVisible(self._suits(spec))
             if spec.checked_when:
                 action.setChecked(available and spec.checked_when in self._conditions)
+        for bar in self._bars:
+            _tidy(bar)
 
     def apply_shortcuts(self, own: Shortcuts) -> None:
         """Put the table's keys, overlaid by the person's own, into force."""
@@ -140,6 +150,8 @@ class ActionManager(QObject):
         """Add the rows whose `toolbar` is the bar's object name without "Toolbar"."""
         name = bar.objectName().removesuffix("Toolbar")
         self._fill(bar, [spec for spec in ACTIONS if spec.toolbar == name])
+        self._bars.append(bar)
+        _tidy(bar)
         for action in bar.actions():
             button = bar.widgetForAction(action)
             if button is not None and action.text():
@@ -152,3 +164,16 @@ class ActionManager(QObject):
                 place.addSeparator()
                 group = spec.group
             place.addAction(self.actions[spec.action_id])
+
+
+def _tidy(bar: QToolBar) -> None:
+    """Show separators only between rows that are shown."""
+    waiting, any_before = None, False
+    for action in bar.actions():
+        if action.isSeparator():
+            action.setVisible(False)
+            waiting = action if any_before else None
+        elif action.isVisible():
+            if waiting is not None:
+                waiting.setVisible(True)
+            waiting, any_before = None, True

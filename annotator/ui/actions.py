@@ -12,6 +12,11 @@ from dataclasses import dataclass
 ASSET = frozenset({"asset"})
 OBJECT = frozenset({"asset", "object"})
 WRITABLE = frozenset({"asset", "writable"})
+SCAN = frozenset({"asset", "kind_cloud"})
+PHOTO = frozenset({"asset", "kind_image"})
+PIXELS = frozenset({"asset", "kind_image", "writable", "object", "has_pixels"})
+KINDS = frozenset({"kind_cloud", "kind_image"})
+"""Conditions that say what is open; rows that need another kind are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +57,25 @@ class ActionSpec:
 MENUS = ("File", "Edit", "Object", "Tools", "View", "Engine", "Help")
 
 _FILE = (
-    ActionSpec("open", "Open Scan or Project…", "File", "open_file", ("Ctrl+O",), "open",
-               group="open", toolbar="main", tip="Open a scan or an annotation project.",
+    ActionSpec("open", "Open File or Project…", "File", "open_file", ("Ctrl+O",), "open",
+               group="open", toolbar="main", tip="Open a scan, a photo or an annotation project.",
                short="Open"),
-    ActionSpec("open_folder", "Open Scan Folder…", "File", "open_folder", ("Ctrl+Shift+O",),
-               "folder", group="open", tip="Open an S3DIS or ScanNet folder."),
+    ActionSpec("open_folder", "Open Folder…", "File", "open_folder", ("Ctrl+Shift+O",),
+               "folder", group="open",
+               tip="Open a folder of photos, or an S3DIS or ScanNet folder."),
     ActionSpec("save_copy", "Save Project Copy As…", "File", "save_copy", ("Ctrl+Shift+S",),
                "save", frozenset({"project"}), group="save",
                tip="Every click is saved at once already; this writes a second file."),
-    ActionSpec("import_clicks", "Import Clicks…", "File", "import_clicks", (), "", WRITABLE,
+    ActionSpec("import_clicks", "Import Clicks…", "File", "import_clicks", (), "", WRITABLE | SCAN,
                group="export", tip="Add the clicks of a JSON file to this scan."),
     ActionSpec("export", "Export Labels…", "File", "export_labels", ("Ctrl+E",), "export", ASSET,
-               group="export", toolbar="main", tip="Write labels for every point of the scan.",
-               short="Export"),
+               group="export", toolbar="main", short="Export",
+               tip="Write labels for every point of a scan or pixel of a photo."),
     ActionSpec("add_assets", "Add Files to Project…", "File", "add_assets", ("Ctrl+Shift+A",),
                "add", frozenset({"project", "writable"}), group="files",
                tip="Annotate several files in one project."),
     ActionSpec("next_asset", "Next File", "File", "next_asset", ("Shift+PgDown",), "next",
-               frozenset({"several_assets"}), group="files"),
+               frozenset({"several_assets"}), group="files", tip="Show the next file."),
     ActionSpec("previous_asset", "Previous File", "File", "previous_asset", ("Shift+PgUp",),
                "previous", frozenset({"several_assets"}), group="files"),
     ActionSpec("close", "Close Project", "File", "close_project", ("Ctrl+W",), "",
@@ -129,6 +135,9 @@ _OBJECT = (
                (), "isolated", group="seen", tip="Show this object only; again shows all."),
     ActionSpec("show_all", "Show All", "Object", "show_all", ("Shift+H",), "show", ASSET,
                group="seen"),
+    ActionSpec("look_at_object", "Zoom to Object", "Object", "look_at_object", ("V",), "zoom_to",
+               PIXELS - {"writable"}, group="seen",
+               tip="Show the current object as large as it fits."),
     ActionSpec("lock_object", "Lock or Unlock", "Object", "lock_object", ("K",), "lock", OBJECT,
                group="seen", tip="Predictions and brushes leave a locked object alone."),
 )  # fmt: skip
@@ -136,24 +145,49 @@ _OBJECT = (
 _TOOLS = (
     ActionSpec("tool_click", "Click", "Tools", "select_tool", ("C",), "tool_click", ASSET,
                ("click",), "tool_click", "tool", "tools",
-               "Left click: this point belongs to the current object. Ctrl: to the background."),
+               "Left click: this belongs to the current object. Ctrl: to the background. "
+               "On photos, right click or Alt: this does not."),
+    ActionSpec("tool_box", "Box", "Tools", "select_tool", ("X",), "tool_box",
+               PHOTO | {"engine_boxes"}, ("box",), "tool_box", "tool", "tools",
+               "Drag a box around the current object."),
     ActionSpec("tool_brush", "Brush", "Tools", "select_tool", ("B",), "tool_brush", ASSET,
                ("brush",), "tool_brush", "tool", "tools",
-               "Paint the current object onto points by hand."),
+               "Paint the current object by hand."),
     ActionSpec("tool_eraser", "Eraser", "Tools", "select_tool", ("E",), "tool_eraser", ASSET,
                ("eraser",), "tool_eraser", "tool", "tools",
-               "Give points back to the background by hand."),
-    ActionSpec("tool_lasso", "Lasso", "Tools", "select_tool", ("L",), "tool_lasso", ASSET,
+               "Give parts back to the background by hand."),
+    ActionSpec("tool_polygon", "Polygon", "Tools", "select_tool", ("P",), "tool_polygon", PHOTO,
+               ("polygon",), "tool_polygon", "tool", "tools",
+               "Click around what the current object shall get; Enter closes, Ctrl+Enter erases."),
+    ActionSpec("tool_outline", "Edit Outline", "Tools", "select_tool", ("O",), "tool_outline",
+               PHOTO, ("outline",), "tool_outline", "tool", "tools",
+               "Move corners of the current object's outline; a right click removes one."),
+    ActionSpec("tool_lasso", "Lasso", "Tools", "select_tool", ("L",), "tool_lasso", SCAN,
                ("lasso",), "tool_lasso", "tool", "tools",
                "Encircle points for the current object; Alt takes hidden points too."),
     ActionSpec("brush_larger", "Larger Brush", "Tools", "brush_larger", ("]",), "", ASSET,
                group="brush"),
     ActionSpec("brush_smaller", "Smaller Brush", "Tools", "brush_smaller", ("[",), "", ASSET,
                group="brush"),
-    ActionSpec("clip_box", "Clip Box", "Tools", "toggle_clip_box", ("X",), "clip", ASSET, (),
+    ActionSpec("bigger_mask", "Bigger Mask", "Tools", "resize_mask", ("+", "="), "bigger",
+               PHOTO | WRITABLE | OBJECT, (+1,), group="mask", toolbar="tools",
+               tip="Take in pixels of which the engine is less sure."),
+    ActionSpec("smaller_mask", "Smaller Mask", "Tools", "resize_mask", ("-",), "smaller",
+               PHOTO | WRITABLE | OBJECT, (-1,), group="mask", toolbar="tools",
+               tip="Leave out pixels of which the engine is less sure."),
+    ActionSpec("usual_mask", "Usual Mask Size", "Tools", "reset_mask_size", (), "",
+               PHOTO | WRITABLE | {"resized"}, group="mask"),
+    ActionSpec("fill_holes", "Fill Holes", "Tools", "fill_holes", ("G",), "fill_holes", PIXELS,
+               group="mask", toolbar="tools", tip="Fill what the current object encloses."),
+    ActionSpec("smooth_mask", "Smooth Edge", "Tools", "smooth_mask", ("J",), "smooth", PIXELS,
+               group="mask", toolbar="tools",
+               tip="Smooth the current object's edge, the more the further it is away."),
+    ActionSpec("remove_box", "Remove Box", "Tools", "remove_box", ("Shift+X",), "",
+               PHOTO | WRITABLE | {"has_box"}, group="mask"),
+    ActionSpec("clip_box", "Clip Box", "Tools", "toggle_clip_box", ("X",), "clip", SCAN, (),
                "clip_box", "clip", "tools", "Show only what lies in a box."),
     ActionSpec("clip_to_object", "Clip to Object", "Tools", "clip_to_object", ("Shift+X",), "",
-               OBJECT, group="clip"),
+               SCAN | OBJECT, group="clip"),
 )  # fmt: skip
 
 _LOOKS = (
@@ -165,25 +199,34 @@ _COLOURINGS = (
     ("confidence", "Confidence"), ("ground_truth", "Ground Truth"),
 )  # fmt: skip
 
+_SCAN_ONLY = frozenset({"height", "ground_truth"})
+
 _VIEW = (
-    ActionSpec("fit", "Fit Scan", "View", "fit_view", ("F",), "fit", ASSET, group="look",
-               toolbar="tools", tip="Show the whole scan."),
-    *(ActionSpec(f"look_{key}", title, "View", "look", (f"Ctrl+{n}",), f"look_{key}", ASSET,
+    ActionSpec("fit", "Fit in View", "View", "fit_view", ("F",), "fit", ASSET, group="look",
+               toolbar="tools", tip="Show all of the scan or photo."),
+    ActionSpec("one_to_one", "One to One", "View", "one_to_one", ("Ctrl+1",), "one_to_one", PHOTO,
+               group="look", toolbar="tools", tip="Show every pixel of the photo as one."),
+    ActionSpec("zoom_in", "Zoom In", "View", "zoom_in", ("Ctrl++", "Ctrl+="), "zoom_in", PHOTO,
+               group="look", tip="The wheel zooms to the pointer."),
+    ActionSpec("zoom_out", "Zoom Out", "View", "zoom_out", ("Ctrl+-",), "zoom_out", PHOTO,
+               group="look", tip="The wheel zooms to the pointer."),
+    *(ActionSpec(f"look_{key}", title, "View", "look", (f"Ctrl+{n}",), f"look_{key}", SCAN,
                  (key,), group="look", toolbar="tools" if key in {"top", "front", "iso"} else "",
                  tip=f"Look from: {title.lower()}.")
       for n, (key, title) in enumerate(_LOOKS, 1)),
     *(ActionSpec(f"colour_{key}", f"Colour by {title}", "View", "colour_by", (f"Alt+{n}",), "",
-                 ASSET | {f"has_{key}"}, (key,), f"colour_{key}", "colour")
+                 (SCAN if key in _SCAN_ONLY else ASSET) | {f"has_{key}"}, (key,),
+                 f"colour_{key}", "colour")
       for n, (key, title) in enumerate(_COLOURINGS, 1)),
-    ActionSpec("larger_points", "Larger Points", "View", "larger_points", ("+", "="), "", ASSET,
+    ActionSpec("larger_points", "Larger Points", "View", "larger_points", ("+", "="), "", SCAN,
                group="points"),
-    ActionSpec("smaller_points", "Smaller Points", "View", "smaller_points", ("-",), "", ASSET,
+    ActionSpec("smaller_points", "Smaller Points", "View", "smaller_points", ("-",), "", SCAN,
                group="points"),
     ActionSpec("stronger_labels", "Stronger Labels", "View", "stronger_labels", (".",), "", ASSET,
                group="points"),
     ActionSpec("fainter_labels", "Fainter Labels", "View", "fainter_labels", (",",), "", ASSET,
                group="points"),
-    ActionSpec("shading", "Depth Shading", "View", "set_shading", ("S",), "shading", ASSET, (),
+    ActionSpec("shading", "Depth Shading", "View", "set_shading", ("S",), "shading", SCAN, (),
                "shading", "points", "tools", "Darken edges so that depth can be seen."),
     *(ActionSpec(f"theme_{key}", title, "View", "set_theme", (), "", frozenset(), (key,),
                  f"theme_{key}", "theme")
@@ -194,7 +237,7 @@ _VIEW = (
                tip="Watch the session of this file step by step; nothing is changed."),
     ActionSpec("full_screen", "Full Screen", "View", "full_screen", ("F11",), "", frozenset(), (),
                "full_screen", "window"),
-    ActionSpec("focus_view", "Focus the 3D View", "View", "focus_view", ("F6",), "", ASSET,
+    ActionSpec("focus_view", "Focus the View", "View", "focus_view", ("F6",), "", ASSET,
                group="window", tip="Then arrow keys move a cursor and Space clicks."),
 )  # fmt: skip
 
@@ -228,11 +271,25 @@ ANNOTATION_HANDLERS = frozenset({
     "undo", "redo", "delete_click", "next_click", "previous_click", "select_object", "new_object",
     "next_object", "previous_object", "rename_object", "merge_object", "delete_object",
     "hide_object", "isolate_object", "show_all", "lock_object", "select_tool", "brush_larger",
-    "brush_smaller", "toggle_clip_box", "clip_to_object", "run_now", "set_auto_run", "cancel_run",
+    "brush_smaller", "run_now", "set_auto_run", "cancel_run",
 })  # fmt: skip
-"""Handler names that the annotation controller supplies; the others are the shell's."""
+"""Handler names that every annotation controller supplies."""
+
+SCAN_HANDLERS = frozenset({"toggle_clip_box", "clip_to_object"})
+"""What the controller of scans supplies beside them."""
+
+PHOTO_HANDLERS = frozenset({
+    "resize_mask", "reset_mask_size", "fill_holes", "smooth_mask", "remove_box", "look_at_object",
+})  # fmt: skip
+"""What the controller of photos supplies beside them; the other names are the shell's."""
 
 
 def by_id(actions: Iterable[ActionSpec] = ACTIONS) -> dict[str, ActionSpec]:
     """Return the rows by their id."""
     return {spec.action_id: spec for spec in actions}
+
+
+def may_meet(first: ActionSpec, second: ActionSpec) -> bool:
+    """Whether two rows can be enabled at the same time: not if they need different kinds."""
+    kinds = first.needs & KINDS, second.needs & KINDS
+    return not all(kinds) or kinds[0] == kinds[1]

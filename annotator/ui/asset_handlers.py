@@ -12,7 +12,7 @@ from annotator.domain import AnnotatorError
 from annotator.project import Change
 from annotator.ui.assets_dock import AssetsDock
 from annotator.ui.file_handlers import open_filters
-from annotator.ui.loading import LoadedScan, load_scan
+from annotator.ui.kinds import Limits, Loaded, kind_of
 from annotator.ui.opener import Workspace, add_asset
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class AssetHandlers(QObject):
         if workspace is None:
             return
         chosen, _ = QFileDialog.getOpenFileNames(
-            self._window, "Add to Project", str(workspace.scan.path.parent), open_filters()
+            self._window, "Add to Project", str(workspace.path.parent), open_filters()
         )
         self.add([Path(name) for name in chosen])
 
@@ -146,10 +146,11 @@ class AssetHandlers(QObject):
             self._waiting.clear()
             return
         path = self._waiting[0]
-        limits = [self._window.preferences[key] for key in ("thin_above", "working_spacing")]
+        preferences = self._window.preferences
+        limits = Limits(preferences["thin_above"], preferences["working_spacing"])
         self._window.jobs.start(
             f"Adding {path.name}",
-            partial(load_scan, path, None, *limits),
+            partial(kind_of(path).load, path, None, limits),
             done=partial(self._read, workspace, path),
             failed=partial(self._refused, path),
             cancelled=self.forget_waiting,
@@ -159,30 +160,30 @@ class AssetHandlers(QObject):
         self._window.messages.show_error(error, f"Adding {path.name}")
         self._done_with(path)
 
-    def _read(self, workspace: Workspace, path: Path, scan: LoadedScan) -> None:
+    def _read(self, workspace: Workspace, path: Path, loaded: Loaded) -> None:
         now = self._window.workspace
         if now is None or now.project is not workspace.project:
             self.forget_waiting()
             return
-        asset_id = self._add(workspace, scan)
+        asset_id = self._add(workspace, loaded)
         self._done_with(path)
         if asset_id is not None and self._show_added:
-            self._window.opener.opened.emit(Workspace(workspace.project, asset_id, scan))
+            self._window.opener.opened.emit(Workspace(workspace.project, asset_id, loaded))
 
-    def _add(self, workspace: Workspace, scan: LoadedScan) -> int | None:
+    def _add(self, workspace: Workspace, loaded: Loaded) -> int | None:
         """Add a file unless its content is in the project already; return its asset's id."""
         messages, project = self._window.messages, workspace.project
         same = [a.path.name for a in project.document.assets.values()
-                if a.content_hash == scan.cloud.content_hash]  # fmt: skip
+                if a.content_hash == loaded.content_hash]  # fmt: skip
         if same:
-            messages.show_message(f"{scan.path.name} is in the project already, as {same[0]}.")
+            messages.show_message(f"{loaded.path.name} is in the project already, as {same[0]}.")
             return None
         try:
-            asset_id = add_asset(project, scan)
+            asset_id = add_asset(project, loaded)
         except AnnotatorError as error:
             messages.show_error(error)
             return None
-        messages.show_message(f"Added {scan.path.name} to the project.", "", "success")
+        messages.show_message(f"Added {loaded.path.name} to the project.", "", "success")
         return asset_id
 
     def _done_with(self, path: Path) -> None:

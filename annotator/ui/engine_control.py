@@ -7,9 +7,11 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from annotator.domain import AnnotatorError
 from annotator.engine import threads
+from annotator.engine.manifest import Capabilities
 from annotator.engine.registry import PluginRegistry
 from annotator.engine.session import EngineSession
 from annotator.ui.engine_menu import EngineMenu, defaults_of, full_ref, parameters_of
+from annotator.ui.kinds import SCAN, Kind, kind_named
 from annotator.ui.messages import MessageBar
 from annotator.ui.opener import Workspace
 from annotator.ui.parameters_form import ParametersForm
@@ -39,7 +41,8 @@ class EngineControl(QObject):
         threads.prefer(int(preferences["threads"]))
         self.session = EngineSession(registry, device=preferences["device"])
         self.menu = EngineMenu(menu, self)
-        self.menu.show(registry)
+        self._kind = SCAN
+        self.menu.show(registry, self._kind.engine_kind)
         self.menu.chosen.connect(self.choose)
         self.menu.explain_asked.connect(self._explain)
         self._preferences, self._messages = preferences, messages
@@ -52,11 +55,11 @@ class EngineControl(QObject):
         return {"engine_parameters": self.edit_parameters, "retry_plugins": self.retry_failed}
 
     def open(self, workspace: Workspace) -> None:
-        """Make sure that the scan has an engine: its own, the one asked for, or the preferred."""
+        """Make sure that the asset has an engine: its own, the one asked for, or the preferred."""
         self._workspace = workspace
         asset = workspace.asset
-        wanted = self.preferred or asset.engine_ref or self._preferences["engine"]
-        ref = full_ref(self.registry, wanted)
+        self._show_kind(kind_named(asset.kind))
+        ref = full_ref(self.registry, self._wanted(asset.engine_ref))
         if ref != asset.engine_ref and not workspace.read_only:
             workspace.project.set_engine(workspace.asset_id, ref, {})
         self.refresh()
@@ -68,8 +71,44 @@ class EngineControl(QObject):
         elif key == "threads":
             threads.prefer(int(self._preferences["threads"]))
 
+    def _show_kind(self, kind: Kind) -> None:
+        """List the engines for another kind of assets."""
+        if kind is not self._kind:
+            self._kind = kind
+            self.menu.show(self.registry, kind.engine_kind)
+
+    def _wanted(self, own: str) -> str:
+        """Return the engine asked for, the asset's own, the preferred, or any of its kind."""
+        usual = str(self._preferences[self._kind.engine_setting])
+        for ref in (self.preferred, own):
+            entry = self.registry.entries.get(ref.partition(":")[0])
+            if ref and (entry is None or entry.manifest.kind is self._kind.engine_kind):
+                return ref
+        if usual.partition(":")[0] in self.registry.entries:
+            return usual
+        fitting = [e.manifest.id for e in self.registry.entries.values()
+                   if e.manifest.kind is self._kind.engine_kind]  # fmt: skip
+        return next(iter(fitting), usual)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the engine in use understands; nothing special before one is chosen."""
+        ref = self._workspace.asset.engine_ref if self._workspace else ""
+        entry = self.registry.entries.get(ref.partition(":")[0])
+        return entry.manifest.capabilities if entry else Capabilities()
+
+    def conditions(self) -> frozenset[str]:
+        """Return what the engine in use understands, for enabling actions."""
+        capabilities = self.capabilities
+        facts = {
+            "engine_boxes": capabilities.boxes,
+            "engine_candidates": capabilities.candidates,
+            "engine_outside": capabilities.negative_clicks,
+        }
+        return frozenset(name for name, holds in facts.items() if holds)
+
     def close(self) -> None:
-        """Forget the scan."""
+        """Forget the asset."""
         self._workspace = None
         self.menu.set_current("")
 
@@ -92,7 +131,7 @@ class EngineControl(QObject):
         if entry is not None and not entry.trusted and not ask_trust(entry, self._window):
             self.refresh()
             return
-        self._preferences["engine"] = ref
+        self._preferences[self._kind.engine_setting] = ref
         if self._workspace is None:
             return
         if self._workspace.read_only:
@@ -131,7 +170,7 @@ class EngineControl(QObject):
         failed = [key for key, entry in self.registry.entries.items() if entry.state == "failed"]
         for plugin_id in failed:
             self.registry.enable(plugin_id)
-        self.menu.show(self.registry)
+        self.menu.show(self.registry, self._kind.engine_kind)
         self.refresh()
         names = ", ".join(failed)
         self._messages.show_message(f"Ready to try again: {names}." if names else "None failed.")

@@ -1,4 +1,4 @@
-"""The engines one can choose: every scene plugin with its variants and state."""
+"""The engines one can choose: every plugin of a kind with its variants and state."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,12 +33,14 @@ class EngineChoice:
     usable: bool = True
 
 
-def engine_choices(registry: PluginRegistry) -> list[EngineChoice]:
-    """Return every scene engine by plugin and variant, in the registry's order."""
+def engine_choices(
+    registry: PluginRegistry, kind: EngineKind = EngineKind.SCENE
+) -> list[EngineChoice]:
+    """Return every engine of a kind by plugin and variant, in the registry's order."""
     return [
         choice
         for entry in registry.entries.values()
-        if entry.manifest.kind == EngineKind.SCENE
+        if entry.manifest.kind is kind
         for choice in _choices_of(entry)
     ]
 
@@ -120,13 +122,13 @@ class EngineMenu(QObject):
         self.actions: dict[str, QAction] = {}
         self._separator = menu.insertSeparator(self._first) if self._first else None
 
-    def show(self, registry: PluginRegistry) -> None:
-        """List the registry's engines anew."""
+    def show(self, registry: PluginRegistry, kind: EngineKind = EngineKind.SCENE) -> None:
+        """List the registry's engines of a kind anew."""
         for action in self.actions.values():
             self._menu.removeAction(action)
             self._group.removeAction(action)
             action.deleteLater()
-        self.actions = {choice.ref: self._make(choice) for choice in engine_choices(registry)}
+        self.actions = {choice.ref: self._make(choice) for choice in engine_choices(registry, kind)}
         for action in self.actions.values():
             if self._separator is not None:
                 self._menu.insertAction(self._separator, action)

@@ -11,9 +11,10 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
 from annotator.domain import AnnotatorError, CancelToken, Click, Progress
-from annotator.formats import CLOUD_READERS, read_placed_clicks
+from annotator.formats import read_placed_clicks
 from annotator.project import Project, SalvageReport
 from annotator.ui.export_dialog import ExportChoice, ExportContent, ExportDialog, write
+from annotator.ui.kinds import KINDS
 from annotator.ui.loading import LoadedScan
 from annotator.ui.opener import Workspace
 from annotator.ui.places import PROJECT_SUFFIX, fresh, recovery_place
@@ -26,10 +27,10 @@ _PROJECTS = f"Annotation projects (*{PROJECT_SUFFIX})"
 
 def open_filters() -> str:
     """Return the file dialog's filters: everything readable first, then by format."""
-    patterns = {reader.title: [f"*{suffix}" for suffix in reader.suffixes]
-                for reader in CLOUD_READERS if reader.suffixes}  # fmt: skip
+    patterns = {title: [f"*{suffix}" for suffix in suffixes]
+                for kind in KINDS for title, suffixes in kind.filters}  # fmt: skip
     every = sorted({pattern for some in patterns.values() for pattern in some})
-    lines = [f"Scans and projects ({' '.join([*every, '*' + PROJECT_SUFFIX])})", _PROJECTS]
+    lines = [f"Photos, scans and projects ({' '.join([*every, '*' + PROJECT_SUFFIX])})", _PROJECTS]
     lines += [f"{title} ({' '.join(some)})" for title, some in patterns.items()]
     return ";;".join([*lines, "All files (*)"])
 
@@ -64,21 +65,21 @@ class FileHandlers(QObject):
     def _folder(self) -> str:
         workspace = self._window.workspace
         if workspace is not None:
-            return str(workspace.scan.path.parent)
+            return str(workspace.path.parent)
         return str(next((path.parent for path in self._window.state.recent), Path.home()))
 
     def open_file(self) -> None:
-        """Ask for a scan or project and open it."""
+        """Ask for a scan, photo or project and open it."""
         chosen, _ = QFileDialog.getOpenFileName(
-            self._window, "Open Scan or Project", self._folder(), open_filters()
+            self._window, "Open File or Project", self._folder(), open_filters()
         )
         if chosen:
             self._window.open_path(Path(chosen))
 
     def open_folder(self) -> None:
-        """Ask for a scan folder and open it."""
+        """Ask for a folder of photos or of a scan and open it."""
         chosen = QFileDialog.getExistingDirectory(
-            self._window, "Open Scan Folder (S3DIS, ScanNet)", self._folder()
+            self._window, "Open Folder (photos, S3DIS, ScanNet)", self._folder()
         )
         if chosen:
             self._window.open_path(Path(chosen))
@@ -202,7 +203,7 @@ class FileHandlers(QObject):
     def locate(self, project: Path) -> None:
         """Ask where the missing scan of a project is now, and open it from there."""
         chosen, _ = QFileDialog.getOpenFileName(
-            self._window, f"Where Is the Scan of {project.name}?", str(project.parent),
+            self._window, f"Where Is the File of {project.name}?", str(project.parent),
             open_filters(),
         )  # fmt: skip
         if chosen:

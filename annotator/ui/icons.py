@@ -41,6 +41,25 @@ _SHAPES: dict[str, str] = {
                    'l-3-3a2.8 2.8 0 0 1 0-4z"/><path d="M9 9l6 6"/>',
     "tool_lasso": '<path d="M12 4c5 0 9 2.5 9 5.5S17 15 12 15s-9-2.5-9-5.5S7 4 12 4z" '
                   'stroke-dasharray="4 2.5"/><path d="M7 14c-2 2 0 3 1 4s0 3-2 3"/>',
+    "tool_box": '<rect x="4" y="6" width="16" height="12" stroke-dasharray="4 2.5"/>'
+                '<path d="M4 6h.01M20 6h.01M4 18h.01M20 18h.01" stroke-width="4"/>',
+    "tool_polygon": '<path d="M5 8l8-4 7 7-4 9H7z"/>'
+                    '<path d="M5 8h.01M13 4h.01M20 11h.01M16 20h.01M7 20h.01" stroke-width="4"/>',
+    "tool_outline": '<path d="M4 15c0-7 5-10 8-6s8-1 8 4-6 7-9 6-7 0-7-4z"/>'
+                    '<path d="M12 9h.01M11 19h.01" stroke-width="5"/>',
+    "bigger": '<circle cx="12" cy="12" r="8.5"/><path d="M12 8v8M8 12h8"/>',
+    "smaller": '<circle cx="12" cy="12" r="8.5"/><path d="M8 12h8"/>',
+    "fill_holes": '<circle cx="12" cy="12" r="9"/>'
+                  '<circle cx="12" cy="12" r="4" fill="currentColor"/>',
+    "smooth": '<path d="M3 8l3-3 3 4 3-4 3 4 3-4 3 3" opacity=".55"/>'
+              '<path d="M3 17c6-5 12-5 18 0"/>',
+    "zoom_to": '<circle cx="10.5" cy="10.5" r="6.5"/><path d="M15.5 15.5L21 21"/>'
+               '<path d="M8 9.5V8h1.5M11.5 8H13v1.5M13 11.5V13h-1.5M9.5 13H8v-1.5"/>',
+    "zoom_in": '<circle cx="10.5" cy="10.5" r="6.5"/><path d="M15.5 15.5L21 21M10.5 7.5v6M7.5 '
+               '10.5h6"/>',
+    "zoom_out": '<circle cx="10.5" cy="10.5" r="6.5"/><path d="M15.5 15.5L21 21M7.5 10.5h6"/>',
+    "one_to_one": '<rect x="3" y="5" width="18" height="14" rx="2"/>'
+                  '<path d="M7.5 9.5L9 8.5V15.5M15 9.5L16.5 8.5V15.5M12 10.5h.01M12 14h.01"/>',
     "clip": '<path d="M12 3l8 4.5v9L12 21l-8-4.5v-9z"/>'
             '<path d="M4 7.5l8 4.5 8-4.5M12 12v9"/>',
     "fit": '<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/><path d="M9 9h6v6H9z"/>',

@@ -7,6 +7,7 @@ import numpy as np
 
 from annotator.domain import AnnotatorError, CancelToken, PointCloud, Progress, WorkingSet, thin
 from annotator.formats import read_cloud
+from annotator.project.events import AssetKind
 
 TARGET_POINTS = 1_000_000
 """Points that an automatic working set has about: what the software view draws at once."""
@@ -30,6 +31,26 @@ class LoadedScan:
     cloud: PointCloud
     working: WorkingSet
     spacing: float
+
+    @property
+    def kind(self) -> AssetKind:
+        """What it is."""
+        return "cloud"
+
+    @property
+    def content_hash(self) -> str:
+        """sha256 of its points."""
+        return self.cloud.content_hash
+
+    @property
+    def count(self) -> int:
+        """All its points."""
+        return len(self.cloud)
+
+    @property
+    def working_count(self) -> int:
+        """Points that are annotated."""
+        return len(self.working.cloud)
 
 
 def choose_spacing(cloud: PointCloud, target: int = TARGET_POINTS) -> float:

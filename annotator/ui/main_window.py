@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from annotator.engine.registry import PluginRegistry
 from annotator.project import Change, Project
 from annotator.ui.action_manager import ActionManager
-from annotator.ui.annotate import CloudController
+from annotator.ui.annotate import AnnotationController
 from annotator.ui.asset_handlers import AssetHandlers
 from annotator.ui.controller_slot import ControllerSlot
 from annotator.ui.engine_control import EngineControl
@@ -30,15 +30,15 @@ from annotator.ui.jobs import JobRunner, ProgressStrip
 from annotator.ui.menu_button import MenuButton
 from annotator.ui.messages import MessageBar
 from annotator.ui.opener import Opener, Workspace
+from annotator.ui.photo_handlers import PhotoHandlers
 from annotator.ui.recent_menu import RecentMenu
-from annotator.ui.replay import ReplayController
 from annotator.ui.sample import sample_scan
 from annotator.ui.settings import Preferences, WindowState
 from annotator.ui.shell_handlers import ShellHandlers
+from annotator.ui.stages import Looks, PhotoStage, ScanStage, Stage
 from annotator.ui.start_page import StartPage
 from annotator.ui.theme import apply_theme
-from annotator.ui.view import RendererChoice, change_renderer, create_point_view
-from annotator.ui.view_handlers import ViewHandlers
+from annotator.ui.view import AnnotationView, RendererChoice, change_renderer
 
 _TITLE = "Click Annotator"
 QUEUED = Qt.ConnectionType.QueuedConnection
@@ -49,8 +49,8 @@ class MainWindow(QMainWindow):
     """The window.
 
     Attributes:
-        workspace: The open scan with its project; None on the start page.
-        slot: Who works on that scan: the annotation or a replay; empty on the start page.
+        workspace: The open scan or photo with its project; None on the start page.
+        slot: Who works on it: the annotation or a replay; empty on the start page.
     """
 
     def __init__(
@@ -76,7 +76,11 @@ class MainWindow(QMainWindow):
         self.slot = ControllerSlot(self)
         self.jobs = JobRunner(self)
         self.messages = MessageBar(self)
-        self.view = create_point_view(renderer or preferences["renderer"], self)
+        self._scans = ScanStage(renderer or preferences["renderer"], self.refresh_conditions, self)
+        self._stages: dict[str, Stage] = {
+            "cloud": self._scans, "image": PhotoStage(self.refresh_conditions, self)
+        }  # fmt: skip
+        self._stage: Stage = self._scans
         self.start_page = StartPage(self)
         self._pages = QStackedWidget(self)
         self._lay_out()
@@ -89,9 +93,9 @@ class MainWindow(QMainWindow):
         self.recent_menu = RecentMenu(self.actions_manager.menus["File"], self)
         self.opener = Opener(self.jobs, self.messages, preferences, self)
         self.files = FileHandlers(self)
-        self.looks = ViewHandlers(self.view, self.refresh_conditions)
         self.shell = ShellHandlers(self)
         self.assets = AssetHandlers(self)
+        self.photos = PhotoHandlers(self)
         self._choosers = self._add_choosers()
         self._make_status_bar()
         self._connect()
@@ -99,12 +103,24 @@ class MainWindow(QMainWindow):
         if preferences.problem:
             self.messages.show_message(preferences.problem, level="warning")
 
+    @property
+    def view(self) -> AnnotationView:
+        """The view of what is open; that of scans on the start page."""
+        return self._stage.view
+
+    @property
+    def looks(self) -> Looks:
+        """How what is open looks."""
+        return self._stage.looks
+
     def _lay_out(self) -> None:
         container = QWidget(self)
         container.setObjectName("viewContainer")
         inner = QVBoxLayout(container)
         inner.setContentsMargins(0, 0, 0, 0)
-        inner.addWidget(self.view)
+        for stage in self._stages.values():
+            inner.addWidget(stage.view)
+            stage.view.setVisible(stage is self._stage)
         self._pages.addWidget(self.start_page)
         self._pages.addWidget(container)
         centre = QWidget(self)
@@ -158,6 +174,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         for supplier in (self.files, self.looks, self.shell, self.engines, self.assets):
             self.actions_manager.supply(supplier.handlers())
+        self.actions_manager.supply(self.photos.handlers())
         page, opener = self.start_page, self.opener
         page.open_asked.connect(self.files.open_file)
         page.folder_asked.connect(self.files.open_folder)
@@ -176,20 +193,21 @@ class MainWindow(QMainWindow):
         self.actions_manager.apply_shortcuts(self.preferences.shortcuts)
 
     @property
-    def controller(self) -> CloudController | None:
-        """The annotation of the open scan; None on the start page and while replaying."""
+    def controller(self) -> AnnotationController | None:
+        """The annotation of what is open; None on the start page and while replaying."""
         current = self.slot.current
-        return current if isinstance(current, CloudController) else None
+        return current if isinstance(current, AnnotationController) else None
 
     # Opening and closing -------------------------------------------------------------------
 
     def open_path(
         self, path: Path, project: Path | None = None, *, read_only: bool = False
     ) -> None:
-        """Open a scan or project; the present one stays until the new one is there."""
+        """Open a scan, photo or project; the present one stays until the new one is there."""
         path = path.expanduser().absolute()
         workspace = self.workspace
-        if workspace and path in {workspace.scan.path, workspace.project.path} and project is None:
+        here = {workspace.path, workspace.folder, workspace.project.path} if workspace else set()
+        if path in here and project is None:
             self.messages.show_message(f"{path.name} is open already.")
             return
         if workspace and project is None:
@@ -207,28 +225,51 @@ class MainWindow(QMainWindow):
             self.messages.show_error(error, "Opening the sample")
 
     def _show_workspace(self, workspace: Workspace) -> None:
-        self.close_workspace(keep=workspace.project)
+        stage = self._stages[workspace.loaded.kind]
+        if not self._continues(workspace, stage):
+            self.close_workspace(keep=workspace.project)
+            self._take_stage(stage)
         self.workspace = workspace
         self.engines.open(workspace)
         self._start_annotation(workspace)
-        placed = workspace.project.camera_of(workspace.asset_id) is not None
-        self.looks.show(workspace.scan.working.cloud, placed=placed)
         self._pages.setCurrentIndex(1)
         self.view.setFocus()
         self._describe(workspace)
-        several = len(workspace.project.document.assets) > 1
-        self.state.add_recent(workspace.project.path if several else workspace.scan.path)
+        self.state.add_recent(self._lasting_path(workspace))
         self._show_recent()
         self.assets.show()
+        self.photos.show()
         self._tell_recovered(workspace)
         self.refresh_conditions()
 
+    def _continues(self, workspace: Workspace, stage: Stage) -> bool:
+        """Whether an asset is of the project and kind that are open already."""
+        same = self.workspace is not None and self.workspace.project is workspace.project
+        return same and self.controller is not None and stage is self._stage
+
+    def _take_stage(self, stage: Stage) -> None:
+        """Show the view for another kind of assets."""
+        if stage is self._stage:
+            return
+        self.actions_manager.withdraw(self.looks.handlers())
+        self._stage.view.hide()
+        self._stage = stage
+        stage.view.show()
+        self.actions_manager.supply(self.looks.handlers())
+
+    def _lasting_path(self, workspace: Workspace) -> Path:
+        """Return what a person opens to come back to a workspace."""
+        several = len(workspace.project.document.assets) > 1
+        return workspace.folder or (workspace.project.path if several else workspace.path)
+
     def _start_annotation(self, workspace: Workspace) -> None:
-        project = workspace.project
-        controller = CloudController(project, self.view, self.engines.session, self)
-        self.slot.attach(controller)
-        self._disconnect = project.changed.connect(self._on_change)
-        controller.open_asset(workspace.asset_id, workspace.scan.working)
+        """Annotate the workspace's asset, with the controller that there is if it fits."""
+        controller = self.controller
+        if controller is None:
+            controller = self._stage.controller(workspace, self.engines.session, self)
+            self.slot.attach(controller)
+            self._disconnect = workspace.project.changed.connect(self._on_change)
+        self._stage.show(controller, workspace)
 
     def set_replaying(self, on: bool) -> None:
         """Show the session of the open file as a film, or annotate again."""
@@ -237,11 +278,9 @@ class MainWindow(QMainWindow):
             return
         self._disconnect()
         self.slot.detach()
-        cloud = workspace.scan.working.cloud
         if on:
             self.engines.close()
-            project, asset_id = workspace.project, workspace.asset_id
-            film = ReplayController(project, asset_id, cloud, self.view, self)
+            film = self._stage.replay(workspace, self)
             # Later, because it comes from a button that goes away with it.
             film.endAsked.connect(lambda: self.set_replaying(False), QUEUED)
             self.slot.attach(film, film.dock_area(), keeps_layout=False)
@@ -263,12 +302,12 @@ class MainWindow(QMainWindow):
         self._disconnect()
         self.slot.detach()
         self.engines.close()
-        self.view.set_tool(None)
-        self.view.set_cloud(None)
+        self._stage.clear()
         workspace, self.workspace = self.workspace, None
         if workspace.project is not keep:
             workspace.project.close()
             self.assets.hide()
+            self.photos.hide()
         self._show_start()
 
     def _show_start(self) -> None:
@@ -279,21 +318,17 @@ class MainWindow(QMainWindow):
         self.refresh_conditions()
 
     def _describe(self, workspace: Workspace) -> None:
-        scan = workspace.scan
-        notes = filter(None, (self.assets.place_of_shown(), workspace.read_only and "read-only"))
+        place = self.photos.place_of_shown() or self.assets.place_of_shown()
+        notes = filter(None, (place, workspace.read_only and "read-only"))
         note = "".join(f" ({note})" for note in notes)
-        self.setWindowTitle(f"{scan.path.name}{note} – {_TITLE}")
-        text = f"{len(scan.cloud):,} points"
-        if scan.spacing:
-            text += f", {len(scan.working.cloud):,} at {scan.spacing * 100:.3g} cm"
-            self.messages.show_message(
-                f"Large scan: annotating {len(scan.working.cloud):,} of {len(scan.cloud):,} points",
-                f"One point per voxel of {scan.spacing * 100:.3g} cm. Exports label all points. "
-                "The spacing for new scans is in the preferences.",
-            )
-        self._scan_label.setText(text)
-        place = workspace.project.path
-        self._scan_label.setToolTip(f"{scan.path}\nEvery action is saved at once in {place}")
+        self.setWindowTitle(f"{workspace.path.name}{note} – {_TITLE}")
+        notice = self._stage.notice(workspace)
+        if notice is not None:
+            self.messages.show_message(*notice)
+        self._scan_label.setText(self._stage.size_of(workspace))
+        self._scan_label.setToolTip(
+            f"{workspace.path}\nEvery action is saved at once in {workspace.project.path}"
+        )
 
     def _tell_recovered(self, workspace: Workspace) -> None:
         count = workspace.project.recovered
@@ -310,6 +345,7 @@ class MainWindow(QMainWindow):
 
     def _on_change(self, change: Change) -> None:
         self.assets.on_change(change)
+        self.photos.on_change(change)
         if change.topics & {"engine", "history"}:
             self.engines.refresh()
             self.refresh_conditions()
@@ -317,10 +353,11 @@ class MainWindow(QMainWindow):
     def refresh_conditions(self) -> None:
         """Work out what holds now, and enable and check actions by it."""
         conditions = {f"theme_{self.preferences['theme']}"} | self.looks.conditions()
-        conditions |= self.assets.conditions()
+        conditions |= self.assets.conditions() | self.photos.conditions()
         if self.isFullScreen():
             conditions.add("full_screen")
         if self.workspace is not None:
+            conditions |= {f"kind_{self._stage.kind.name}"} | self.engines.conditions()
             conditions |= {"project", "asset", "engine"} if self.engines.has_parameters else {
                 "project", "asset"}  # fmt: skip
             if not self.workspace.read_only and self.controller is not None:
@@ -345,9 +382,10 @@ class MainWindow(QMainWindow):
             apply_theme(app, self.preferences["theme"])
             self.refresh_conditions()
         elif key == "renderer":
-            change_renderer(self.view, self.preferences["renderer"])
-            if self.view.renderer_note:
-                self.messages.show_message(self.view.renderer_note, level="warning")
+            view = self._scans.view
+            change_renderer(view, self.preferences["renderer"])
+            if view.renderer_note:
+                self.messages.show_message(view.renderer_note, level="warning")
         elif key == "shortcuts":
             self.actions_manager.apply_shortcuts(self.preferences.shortcuts)
 
@@ -441,6 +479,7 @@ class MainWindow(QMainWindow):
         if not self.jobs.shut_down():
             _log.warning("some work did not stop in time")
         self.opener.close()
+        self.photos.close()
         self.engines.shut_down()
 
 

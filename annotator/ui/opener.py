@@ -1,4 +1,4 @@
-"""Opening: find or make the project, read the scan aside, and say what went wrong."""
+"""Opening: find or make the project, read the asset aside, and say what went wrong."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,10 @@ from PySide6.QtCore import QObject, Signal
 from annotator.domain import AnnotatorError, CancelToken, Progress
 from annotator.project import AssetState, Project
 from annotator.ui.jobs import Job, JobRunner
-from annotator.ui.loading import LoadedScan, load_scan
+from annotator.ui.kinds import Limits, Loaded, kind_named, kind_of
+from annotator.ui.loading import LoadedScan
 from annotator.ui.messages import Button, MessageBar
+from annotator.ui.photo_folders import folder_of, last_worked_on, photos_of
 from annotator.ui.places import candidates, fresh, is_project
 from annotator.ui.settings import Preferences
 
@@ -20,19 +22,42 @@ _HISTORY_SHARE = 0.25  # of the progress bar, where a history is read before the
 
 @dataclass(frozen=True)
 class Workspace:
-    """An open scan with its project: what the window works on.
+    """An open asset with its project: what the window works on.
 
     Attributes:
         project: The open project.
-        asset_id: The scan's asset in it.
-        scan: The scan as read.
+        asset_id: The asset in it.
+        loaded: The asset as read.
         read_only: Whether nothing can be annotated.
+        photos: All photos of the folder, where the project is that of a folder.
     """
 
     project: Project
     asset_id: int
-    scan: LoadedScan
+    loaded: Loaded
     read_only: bool = False
+    photos: tuple[Path, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """The asset's file or folder."""
+        return self.loaded.path
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder whose photos are annotated in this project; None for other projects."""
+        return self.photos[0].parent if self.photos else None
+
+    @property
+    def scan(self) -> LoadedScan:
+        """The asset, which is a scan.
+
+        Raises:
+            TypeError: If it is something else.
+        """
+        if not isinstance(self.loaded, LoadedScan):
+            raise TypeError(f"{self.path.name} is no scan")
+        return self.loaded
 
     @property
     def asset(self) -> AssetState:
@@ -46,11 +71,13 @@ class _Opening:
 
     Attributes:
         places: Where the project is, or may be made; the first one counts if it exists.
-        scan: The scan asked for; None for the one of the project that was worked on last.
+        scan: The file or folder asked for; None for what was worked on last.
         read_only: Whether the project is opened to look only.
         project: The project, once it is open.
-        asset: The scan's asset in it; None if the project does not have it yet.
+        asset: The asset in it; None if the project does not have it yet.
         borrowed: Whether the project was open before and stays open whatever happens.
+        ready: The asset, if it was read ahead.
+        photos: All photos of the folder asked for, or that the project is of.
         workspace: What came of it, once all is read.
     """
 
@@ -60,6 +87,8 @@ class _Opening:
     project: Project | None = None
     asset: AssetState | None = None
     borrowed: bool = False
+    ready: Loaded | None = None
+    photos: tuple[Path, ...] = ()
     workspace: Workspace | None = None
 
     @property
@@ -131,7 +160,23 @@ class Opener(QObject):
         opening = _Opening(
             (project.path,), asset.path, workspace.read_only, project, asset, borrowed=True
         )
+        opening.photos = workspace.photos
         self._start(opening, partial(self.switch, workspace, asset_id))
+
+    def visit(self, workspace: Workspace, photo: Path, ready: Loaded | None = None) -> None:
+        """Open another photo of an open project's folder, adding it if need be.
+
+        Args:
+            workspace: With the open project.
+            photo: The file.
+            ready: The photo, if it was read ahead.
+        """
+        asset = _same_file(workspace.project, photo)
+        opening = _Opening(
+            (workspace.project.path,), photo, workspace.read_only, workspace.project, asset,
+            borrowed=True, ready=ready, photos=workspace.photos,
+        )  # fmt: skip
+        self._start(opening, partial(self.visit, workspace, photo))
 
     def close(self) -> None:
         """Let go of what an unfinished attempt has opened; its job has been stopped before."""
@@ -143,11 +188,11 @@ class Opener(QObject):
     def _start(self, opening: _Opening, again: "partial[None]") -> None:
         if self._job is not None:
             self._job.cancel()
-        limits = self._preferences["thin_above"], self._preferences["working_spacing"]
+        limits = Limits(self._preferences["thin_above"], self._preferences["working_spacing"])
         self._opening = opening
         self._job = self._jobs.start(
             f"Opening {opening.name}",
-            partial(_work, opening, *limits),
+            partial(_work, opening, limits),
             done=partial(self._loaded, opening),
             failed=partial(self._failed, opening, again),
             cancelled=partial(self._stopped, opening),
@@ -189,10 +234,10 @@ class Opener(QObject):
             buttons.append(("Recover What Is Readable…", lambda: self.salvage_asked.emit(path)))
         return buttons
 
-    def _loaded(self, opening: _Opening, scan: LoadedScan) -> None:
+    def _loaded(self, opening: _Opening, loaded: Loaded) -> None:
         self._end(opening)
         try:
-            workspace = opening.workspace or _make_workspace(opening, scan)
+            workspace = opening.workspace or _make_workspace(opening, loaded)
         except Exception as error:  # noqa: BLE001 - said in the window; nothing is open
             opening.give_up()
             self._messages.show_error(error, f"Opening {opening.name}")
@@ -204,20 +249,16 @@ class Opener(QObject):
         self.open(opening.scan, fresh(opening.places[0]))
 
 
-def _work(
-    opening: _Opening,
-    thin_above: int,
-    preferred_spacing: float,
-    progress: Progress,
-    cancel: CancelToken,
-) -> LoadedScan:
-    """Open the project, if there is one yet, and read the scan.
+def _work(opening: _Opening, limits: Limits, progress: Progress, cancel: CancelToken) -> Loaded:
+    """Open the project, if there is one yet, and read the asset.
 
     Raises:
         AnnotatorError: If either cannot be opened.
         Cancelled: If `cancel` was set.
     """
     begin = 0.0
+    if opening.scan is not None and not opening.photos:
+        opening.photos = photos_of(opening.scan)
     if opening.project is None and (opening.places[0].exists() or opening.scan is None):
         begin = _HISTORY_SHARE
         opening.project = Project.open(
@@ -226,22 +267,48 @@ def _work(
             progress=lambda f, m="": progress(begin * f, m),
             cancel=cancel,
         )
-        opening.asset = _asset_of(opening.project, opening.scan)
-    scan = opening.scan = opening.scan or _expected_scan(opening)
-    spacing = opening.asset.working_spacing if opening.asset else None
-    loaded = load_scan(
-        scan, spacing, thin_above, preferred_spacing,
-        lambda f, m="": progress(begin + (1 - begin) * f, m), cancel,
-    )  # fmt: skip
-    if opening.asset and opening.asset.content_hash != loaded.cloud.content_hash:
+    _choose_asset(opening)
+    loaded = opening.ready or _read(
+        opening, limits, lambda f, m="": progress(begin + (1 - begin) * f, m), cancel
+    )
+    if opening.asset and opening.asset.content_hash != loaded.content_hash:
         raise _Changed(
-            f"{scan.name} has changed since it was annotated.",
-            f"Its clicks in {opening.places[0].name} belong to other points; they are kept.",
+            f"{loaded.path.name} has changed since it was annotated.",
+            f"Its clicks in {opening.places[0].name} belong to what it was; they are kept.",
         )
     cancel.check()
     if not opening.borrowed:  # the window's thread has a project that it works on to itself
         opening.workspace = _make_workspace(opening, loaded)
     return loaded
+
+
+def _choose_asset(opening: _Opening) -> None:
+    """Find out which asset of the project, or which photo of the folder, is meant.
+
+    Raises:
+        AnnotatorError: If the project has none, or its file is gone.
+    """
+    project, borrowed = opening.project, opening.borrowed
+    if project is not None and not borrowed:
+        if opening.photos:
+            opening.asset = last_worked_on(project, opening.photos)
+        else:
+            opening.asset = _asset_of(project, opening.scan)
+    if opening.photos and not borrowed:
+        opening.scan = opening.asset.path if opening.asset else opening.photos[0]
+    elif opening.scan is None:
+        opening.scan = _expected_scan(opening)
+    if project is not None and not opening.photos and not borrowed:
+        folder = folder_of(project.path, opening.scan)
+        opening.photos = photos_of(folder) if folder else ()
+
+
+def _read(opening: _Opening, limits: Limits, progress: Progress, cancel: CancelToken) -> Loaded:
+    assert opening.scan is not None
+    asset = opening.asset
+    kind = kind_named(asset.kind) if asset else kind_of(opening.scan)
+    spacing = asset.working_spacing if asset else None
+    return kind.load(opening.scan, spacing, limits, progress, cancel)
 
 
 def _expected_scan(opening: _Opening) -> Path:
@@ -252,38 +319,43 @@ def _expected_scan(opening: _Opening) -> Path:
     """
     name = opening.places[0].name
     if opening.asset is None:
-        raise AnnotatorError(f"{name} contains no scan.", "Open a scan instead of it.")
+        raise AnnotatorError(f"{name} contains no scan or photo.", "Open one instead of it.")
     place = opening.asset.path
     if not place.exists():
         raise _NotThere(
-            f"The scan of {name} is missing: {place.name}", f"It was expected in {place.parent}."
+            f"The {kind_named(opening.asset.kind).noun} of {name} is missing: {place.name}",
+            f"It was expected in {place.parent}.",
         )
     return place
 
 
 def _asset_of(project: Project, scan: Path | None) -> AssetState | None:
-    """Return the asset that `scan` is: the one of that file, else the first whose file is gone.
+    """Return the asset that `scan` is: the one of that file, else one whose file is gone.
 
     Without a scan it is the asset that was worked on last.
     """
-    clouds = [asset for asset in project.document.assets.values() if asset.kind == "cloud"]
     if scan is None:
-        by_id = {asset.asset_id: asset for asset in clouds}
-        touched = (row.event.touched_asset for row in reversed(list(project.log())))
-        return next((by_id[i] for i in touched if i in by_id), None)
-    same = [asset for asset in clouds if asset.path.resolve() == scan.resolve()]
-    gone = [asset for asset in clouds if not asset.path.exists()]
-    return next(iter(same or gone), None)
+        return last_worked_on(project)
+    assets = tuple(project.document.assets.values())
+    gone = [a for a in assets if not a.path.exists() and a.kind == kind_of(scan).name]
+    named = [asset for asset in gone if asset.path.name == scan.name]
+    only = gone if len(assets) == 1 else []
+    return _same_file(project, scan) or next(iter(named or only), None)
 
 
-def _make_workspace(opening: _Opening, scan: LoadedScan) -> Workspace:
+def _same_file(project: Project, path: Path) -> AssetState | None:
+    assets = project.document.assets.values()
+    return next((a for a in assets if a.path.resolve() == path.resolve()), None)
+
+
+def _make_workspace(opening: _Opening, loaded: Loaded) -> Workspace:
     project = opening.project or _create_project(opening.places)
     opening.project = project
-    asset_id = opening.asset.asset_id if opening.asset else add_asset(project, scan)
-    moved = opening.asset and opening.asset.path.resolve() != scan.path.resolve()
+    asset_id = opening.asset.asset_id if opening.asset else add_asset(project, loaded)
+    moved = opening.asset and opening.asset.path.resolve() != loaded.path.resolve()
     if moved and not opening.read_only:
-        project.relocate_asset(asset_id, scan.path)
-    return Workspace(project, asset_id, scan, opening.read_only)
+        project.relocate_asset(asset_id, loaded.path)
+    return Workspace(project, asset_id, loaded, opening.read_only, opening.photos)
 
 
 def _create_project(places: Sequence[Path]) -> Project:
@@ -300,13 +372,13 @@ def _create_project(places: Sequence[Path]) -> Project:
     return Project.create(places[-1])
 
 
-def add_asset(project: Project, scan: LoadedScan) -> int:
-    """Add a scan to a project; return its asset's id."""
+def add_asset(project: Project, loaded: Loaded) -> int:
+    """Add a scan or photo to a project; return its asset's id."""
     return project.add_asset(
-        scan.path,
-        "cloud",
-        scan.cloud.content_hash,
-        len(scan.cloud),
-        scan.spacing,
-        working_count=len(scan.working.cloud),
+        loaded.path,
+        loaded.kind,
+        loaded.content_hash,
+        loaded.count,
+        loaded.spacing,
+        working_count=loaded.working_count,
     )

@@ -78,6 +78,8 @@ SETTINGS: tuple[Setting, ...] = (
             tip="0 takes all processors that this program may use; fewer leave some to others."),
     Setting("engine", "Engine for new scans", "agile3d", "Engine",
             tip="A plugin, or plugin:variant."),
+    Setting("image_engine", "Engine for new photos", "clickseg", "Engine",
+            tip="A plugin, or plugin:variant."),
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Which keys do what: the table's keys overlaid by the person's own, and where two collide."""
 
 from collections.abc import Iterable, Mapping
+from itertools import combinations
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
@@ -15,10 +16,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from annotator.ui.actions import ACTIONS, ActionSpec
+from annotator.ui.actions import ACTIONS, ActionSpec, by_id, may_meet
 
 Shortcuts = Mapping[str, tuple[str, ...]]
 
+_SPECS = by_id()
 _EDITING_KEYS = frozenset("ZYXCVA")
 _MOVING_KEYS = frozenset({
     Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End,
@@ -47,7 +49,15 @@ def conflicts(keys: Shortcuts) -> dict[str, tuple[str, ...]]:
     for action_id, sequences in keys.items():
         for sequence in dict.fromkeys(map(portable, sequences)):
             users.setdefault(sequence, []).append(action_id)
-    return {sequence: tuple(ids) for sequence, ids in users.items() if sequence and len(ids) > 1}
+    return {sequence: tuple(ids) for sequence, ids in users.items() if sequence and _collide(ids)}
+
+
+def _collide(action_ids: list[str]) -> bool:
+    """Whether any two of the actions can be enabled at the same time."""
+    specs = [_SPECS[action_id] for action_id in action_ids if action_id in _SPECS]
+    unknown = len(action_ids) - len(specs)
+    met = any(may_meet(a, b) for a, b in combinations(specs, 2))
+    return met or (unknown > 0 and len(action_ids) > 1)
 
 
 def changed_only(keys: Shortcuts, actions: Iterable[ActionSpec] = ACTIONS) -> Shortcuts:

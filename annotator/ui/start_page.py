@@ -19,7 +19,10 @@ from PySide6.QtWidgets import (
 from annotator.ui.icons import icon, pixmap
 
 _PATH = Qt.ItemDataRole.UserRole
-_ACCEPTED = "PLY · PCD · LAS/LAZ · XYZ/PTS/TXT · NPY/NPZ · KITTI · S3DIS and ScanNet folders"
+_ACCEPTED = (
+    "Photos: JPEG · PNG · TIFF · WebP · BMP, or a folder of them\n"
+    "Scans: PLY · PCD · LAS/LAZ · XYZ/PTS/TXT · NPY/NPZ · KITTI · S3DIS and ScanNet folders"
+)
 
 
 class _DropArea(QFrame):
@@ -58,12 +61,12 @@ class StartPage(QWidget):
         self.setBackgroundRole(QPalette.ColorRole.Base)
         self._area = _DropArea(self)
         self._picture = QLabel(self._area)
-        self.open_button = QPushButton("Open Scan…", self._area)
+        self.open_button = QPushButton("Open File…", self._area)
         self.folder_button = QPushButton("Open Folder…", self._area)
         self.sample_button = QPushButton("Try the Sample", self._area)
         self.recent_list = QListWidget(self)
         self.recent_list.setObjectName("recentList")
-        self.recent_list.setAccessibleName("Recent scans and projects")
+        self.recent_list.setAccessibleName("Recent files, folders and projects")
         self._recent_title = QLabel("Recent", self)
         self._lay_out_area()
         self._lay_out()
@@ -80,8 +83,10 @@ class StartPage(QWidget):
         column.setContentsMargins(32, 36, 32, 36)
         column.setSpacing(8)
         column.addWidget(self._picture, 0, centre)
-        column.addWidget(_text("Drop a scan here", self._area, 1.9, bold=True), 0, centre)
-        column.addWidget(_text("Then click objects: each click says “this point belongs to "
+        column.addWidget(
+            _text("Drop a photo or a scan here", self._area, 1.9, bold=True), 0, centre
+        )
+        column.addWidget(_text("Then click objects: each click says “this belongs to "
                                "object n”.", self._area), 0, centre)  # fmt: skip
         column.addSpacing(12)
         row = QHBoxLayout()
@@ -157,6 +162,7 @@ def _text(
     words: str, parent: QWidget, scale: float = 1.0, *, bold: bool = False, faint: bool = False
 ) -> QLabel:
     label = QLabel(words, parent)
+    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     font = QFont(label.font())
     font.setPointSizeF(font.pointSizeF() * scale)
     font.setBold(bold)

@@ -10,7 +10,7 @@ Handler = Callable[..., object]
 
 _SIZES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 _LEAST_RANGE = 0.25  # metres; depth cameras see nothing nearer
-_OPACITIES = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.0)
+OPACITIES = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.0)
 
 
 def stepped(steps: tuple[float, ...], now: float, direction: int) -> float:
@@ -94,7 +94,7 @@ class ViewHandlers:
 
     def fade_labels(self, direction: int) -> None:
         """Draw label colours one step stronger or fainter over the photo colours."""
-        self._view.set_label_opacity(stepped(_OPACITIES, self._view.label_opacity, direction))
+        self._view.set_label_opacity(stepped(OPACITIES, self._view.label_opacity, direction))
 
     def set_shading(self, on: bool) -> None:
         """Switch depth shading."""

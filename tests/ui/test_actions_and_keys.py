@@ -6,7 +6,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QToolBar, QWidgetAction
 
 from annotator.ui import icons
-from annotator.ui.actions import ACTIONS, ANNOTATION_HANDLERS, MENUS
+from annotator.ui.actions import ACTIONS, ANNOTATION_HANDLERS, MENUS, SCAN_HANDLERS
 from annotator.ui.command_palette import CommandPalette, match_score
 from annotator.ui.help_dialog import HelpDialog, shortcuts_page
 from annotator.ui.shortcuts import TextFieldsWin, changed_only, conflicts, effective
@@ -34,8 +34,8 @@ def test_digits_of_main_row_and_keypad_choose_objects():
 
 def test_every_row_has_a_handler_when_a_scan_is_open(opened):
     handlers = opened.actions_manager._handlers
-    assert {spec.handler for spec in ACTIONS} <= set(handlers)
-    assert set(opened.controller.action_handlers()) == ANNOTATION_HANDLERS
+    assert {s.handler for s in ACTIONS if "kind_image" not in s.needs} <= set(handlers)
+    assert set(opened.controller.action_handlers()) == ANNOTATION_HANDLERS | SCAN_HANDLERS
 
 
 def test_toolbar_buttons_have_icons_names_and_tooltips(window):
@@ -169,7 +169,7 @@ def test_a_conflict_is_shown_before_and_after_adding(window):
     press_into(editor, Qt.Key.Key_N)
     assert "New Object" in editor.conflict_label.text()
     editor.add_button.click()
-    assert "Fit Scan" in editor.conflict_label.text()
+    assert "Fit in View" in editor.conflict_label.text()
     assert "New Object" in editor.table.currentItem().text(2)
     editor.standard_button.click()
     assert editor.conflict_label.text() == ""
@@ -206,7 +206,7 @@ def test_the_help_sheet_shows_the_keys_in_force(window, preferences):
     window.actions_manager.trigger("help")
     text = window.findChild(HelpDialog).browser.toPlainText()
     assert "Ctrl+J" in text
-    assert "Fit Scan" in text
+    assert "Fit in View" in text
     assert "<script" not in shortcuts_page({})
 
 

@@ -131,7 +131,7 @@ def test_opening_can_be_cancelled(window, scan, qtbot, monkeypatch):
             progress(0.5, "Reading")
             cancel.check()
 
-    monkeypatch.setattr("annotator.ui.opener.load_scan", slow)
+    monkeypatch.setattr("annotator.ui.kinds.load_scan", slow)
     window.open_path(scan)
     assert started.wait(10)
     qtbot.waitUntil(window.progress.isVisible)
@@ -330,7 +330,7 @@ def test_the_window_closes_cleanly_while_a_scan_is_loading(make_shown_window, sc
         while True:
             cancel.check()
 
-    monkeypatch.setattr("annotator.ui.opener.load_scan", slow)
+    monkeypatch.setattr("annotator.ui.kinds.load_scan", slow)
     window.open_path(scan)
     assert started.wait(10)
     assert window.close()

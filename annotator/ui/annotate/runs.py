@@ -192,7 +192,8 @@ class Runs(QObject):
 
     def _on_encoded(self, event: EngineEvent) -> None:
         self._activity.discard("encoding")
-        self.engine_text = f"Encoded in {event.milliseconds / 1000:.1f} s"
+        seconds = event.milliseconds / 1000
+        self.engine_text = f"Encoded in {seconds:.1f} s" if seconds >= 0.1 else "Ready"
 
     def _on_queued(self, event: EngineEvent) -> None:
         if not self._activity & {"loading", "encoding"}:

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 from annotator.domain import Click, ObjectInfo
+from annotator.domain.cloud import Int32
 from annotator.domain.labels import Colour
 from annotator.ui.view import AnnotationView
 
@@ -27,6 +28,10 @@ class BaseCanvas(ABC):
     @abstractmethod
     def clear(self) -> None:
         """Show nothing."""
+
+    @abstractmethod
+    def show_labels(self, labels: Int32 | None) -> None:
+        """Show the label of every working point or pixel; None shows none."""
 
     @abstractmethod
     def show_markers(

@@ -25,6 +25,7 @@ class PhotoCanvas(BaseCanvas):
 
     def __init__(self, view: ImageView) -> None:
         super().__init__(view)
+        self._shape = (0, 0)
         self._previewed: Bounds | None = None
         self._moved: tuple[int, Place] | None = None
         self._drawn: tuple[float, float, float, float] | None = None
@@ -33,6 +34,7 @@ class PhotoCanvas(BaseCanvas):
         """Show another photo, without labels and markers."""
         self._previewed = self._moved = self._drawn = None
         self._forget()
+        self._shape = photo.working.shape if photo else (0, 0)
         if photo is None:
             self.view.set_photo(None)
         else:
@@ -50,6 +52,11 @@ class PhotoCanvas(BaseCanvas):
             self.view.set_labels(composition.labels)
         elif box is not None:
             self.view.set_labels(composition.labels, box)
+        self._previewed = None
+
+    def show_labels(self, labels: Int32 | None) -> None:
+        """Show labels, [h, w] or flat, anew."""
+        self.view.set_labels(None if labels is None else labels.reshape(self._shape))
         self._previewed = None
 
     def restore(self, labels: Int32 | None) -> None:

@@ -16,6 +16,7 @@ from annotator.ui.image.loading import LoadedPhoto
 from annotator.ui.image.tools import PHOTO_TOOLS, OutlineTool
 from annotator.ui.image.view import ImageView
 
+_HINT = "Left click inside an object · right click outside · wheel zooms · drag moves"
 _SMOOTHING = 4.0  # logical pixels: what looks smooth at the zoom that one works at
 
 
@@ -126,6 +127,10 @@ class PhotoController(AnnotationController):
     def _refresh(self) -> None:
         super()._refresh()
         self._strip.show_candidates(self.bench.candidates, self.bench.chosen_candidate)
+        asset = self.bench.asset
+        untouched = asset is not None and not (asset.clicks or asset.boxes or asset.edits)
+        hinted = untouched and self._tool == "click" and not self.bench.project.read_only
+        self._photo_view.set_hint(_HINT if hinted else "")
 
     def _refresh_outline(self) -> None:
         tool = self._tools[self._tool]

@@ -16,6 +16,7 @@ from annotator.ui.view.overlay import MARKER_RADIUS, MARKER_REACH, paint_cursor,
 GRID_FROM = 10.0
 """Logical pixels per pixel of the photo from which on their borders are drawn."""
 
+_NEAR = 90.0  # logical pixels around the pointer in which crowded corners show
 _VERTEX = 4.5  # half the edge of a polygon's corner, logical pixels
 _DARK = QColor(0, 0, 0, 190)
 _LIGHT = QColor(255, 255, 255)
@@ -61,6 +62,7 @@ class Outline:
         closed: Whether the last corner is joined to the first.
         grabbed: Number of the corner under the pointer, or None.
         tip: (x, y) where the next corner would be, or None.
+        near: (x, y) in logical pixels: only corners around it get handles; None for all.
     """
 
     corners: npt.NDArray[np.float64]
@@ -68,6 +70,7 @@ class Outline:
     closed: bool = True
     grabbed: int | None = None
     tip: tuple[float, float] | None = None
+    near: tuple[float, float] | None = None
 
 
 @dataclass
@@ -82,6 +85,7 @@ class PhotoOverlay:
         polygon: [K, 2] line in logical pixels, or None.
         circle: Brush (x, y, radius) in logical pixels, or None.
         cursor: Keyboard placement cursor (x, y) in logical pixels, or None.
+        hint: Words at the lower edge; empty for none.
     """
 
     markers: Sequence[PhotoMarker] = ()
@@ -91,6 +95,7 @@ class PhotoOverlay:
     polygon: npt.NDArray[np.float64] | None = None
     circle: tuple[float, float, float] | None = None
     cursor: tuple[float, float] | None = None
+    hint: str = ""
 
     def paint(self, painter: QPainter, camera: FlatCamera) -> None:
         """Draw everything with a painter of the view."""
@@ -106,6 +111,8 @@ class PhotoOverlay:
         self._paint_selection(painter)
         if self.cursor is not None:
             paint_cursor(painter, *self.cursor)
+        if self.hint:
+            _paint_hint(painter, camera, self.hint)
 
     def marker_at(self, camera: FlatCamera, x: float, y: float) -> int | None:
         """Return the click id of the nearest marker under a pointer, or None."""
@@ -144,6 +151,18 @@ def _paint_grid(painter: QPainter, camera: FlatCamera) -> None:
     for shade, offset in ((0, 0.0), (255, 1.0 / camera.ratio)):
         painter.setPen(QPen(QColor(shade, shade, shade, round(255 * opacity)), 0))
         painter.drawLines([line.translated(offset, offset) for line in lines])
+
+
+def _paint_hint(painter: QPainter, camera: FlatCamera, text: str) -> None:
+    width, height = camera.viewport
+    area = QRectF(0, height - 64, width, 40)
+    centre = Qt.AlignmentFlag.AlignCenter
+    words = painter.boundingRect(area, centre, text).adjusted(-14, -7, 14, 7)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(12, 14, 18, 190))
+    painter.drawRoundedRect(words, 10, 10)
+    painter.setPen(QColor(255, 255, 255, 235))
+    painter.drawText(words, centre, text)
 
 
 def _paint_marker(painter: QPainter, at: QPointF, marker: PhotoMarker) -> None:
@@ -200,14 +219,19 @@ def _paint_outline(painter: QPainter, camera: FlatCamera, outline: Outline) -> N
         painter.setPen(pen)
         draw(QPolygonF(line))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-    _paint_handles(painter, places, colour, outline.grabbed)
+    _paint_handles(painter, places, colour, outline)
 
 
 def _paint_handles(
-    painter: QPainter, places: Sequence[QPointF], colour: QColor, grabbed: int | None
+    painter: QPainter, places: Sequence[QPointF], colour: QColor, outline: Outline
 ) -> None:
     painter.setPen(QPen(_DARK, 1.2))
     for number, place in enumerate(places):
-        size = _VERTEX + (2 if number == grabbed else 0)
-        painter.setBrush(colour.lighter(140) if number == grabbed else _LIGHT)
+        if (
+            outline.near is not None
+            and hypot(place.x() - outline.near[0], place.y() - outline.near[1]) > _NEAR
+        ):
+            continue
+        size = _VERTEX + (2 if number == outline.grabbed else 0)
+        painter.setBrush(colour.lighter(140) if number == outline.grabbed else _LIGHT)
         painter.drawRect(QRectF(place.x() - size, place.y() - size, 2 * size, 2 * size))

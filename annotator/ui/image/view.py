@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from annotator.domain.cloud import Float32, Int32
@@ -190,6 +190,12 @@ class ImageView(AnnotationView):
         self.overlay.boxes = tuple(boxes)
         self.update_overlay()
 
+    def set_hint(self, text: str) -> None:
+        """Show words at the lower edge, or none."""
+        if text != self.overlay.hint:
+            self.overlay.hint = text
+            self.update_overlay()
+
     def show_drawn_box(self, box: PhotoBox | None) -> None:
         """Show the box that is being drawn, or none."""
         self.overlay.drawn = box
@@ -233,10 +239,6 @@ class ImageView(AnnotationView):
     def pick_marker(self, x: float, y: float) -> int | None:
         """Return the click id of the marker under a pointer, or None."""
         return self.overlay.marker_at(self.camera, x, y)
-
-    def grab_image(self) -> QImage:
-        """Return the picture with everything over it, in device pixels."""
-        return self.grab().toImage()
 
     # -- painting ------------------------------------------------------------
 

@@ -6,13 +6,12 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QDockWidget, QLabel, QWidget
 
 from annotator.domain import BACKGROUND, Mask
-from annotator.domain.cloud import Int32, PointCloud
+from annotator.domain.cloud import Int32
 from annotator.project import AssetState, Project
-from annotator.ui.annotate.canvas import Canvas
+from annotator.ui.annotate.shown import BaseCanvas
 from annotator.ui.replay.dock import ReplayDock
 from annotator.ui.replay.film import Film
 from annotator.ui.replay.player import ReplayPlayer
-from annotator.ui.view import PointView
 
 
 class ReplayController(QObject):
@@ -34,11 +33,19 @@ class ReplayController(QObject):
     endAsked = Signal()  # noqa: N815 - Qt spells signals so
 
     def __init__(
-        self, project: Project, asset_id: int, cloud: PointCloud, view: PointView, parent: QWidget
+        self, project: Project, asset_id: int, canvas: BaseCanvas, parent: QWidget
     ) -> None:
+        """Replay an asset.
+
+        Args:
+            project: Its project.
+            asset_id: The asset.
+            canvas: Shows the asset already, without labels and clicks.
+            parent: The window.
+        """
         super().__init__(parent)
-        self._project, self._view = project, view
-        self._canvas = Canvas(view)
+        self._project, self._view = project, canvas.view
+        self._canvas = canvas
         self._mask: Mask | None = None
         self.player = ReplayPlayer(Film(project, asset_id), self)
         self._dock = ReplayDock(self.player, parent)
@@ -46,8 +53,7 @@ class ReplayController(QObject):
         self._status = QLabel("Replay: the project is not changed", parent)
         self._status.setObjectName("replayStatus")
         self._status.setAccessibleName("What is shown")
-        view.set_tool(None)
-        self._canvas.open(cloud)
+        self._view.set_tool(None)
         self.player.moved.connect(self._show)
         self._show(self.player.place)
 
@@ -76,7 +82,7 @@ class ReplayController(QObject):
     def close(self) -> None:
         """Stop, and leave an empty view."""
         self.player.stop()
-        self._canvas.open(None)
+        self._canvas.clear()
         self._status.deleteLater()
 
     # What is shown ------------------------------------------------------------------------------

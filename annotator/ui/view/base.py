@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
 from annotator.domain.labels import Colour
@@ -56,6 +57,11 @@ class AnnotationView(QWidget):
     overlay: Marks
 
     @property
+    def renderer_name(self) -> str:
+        """Which renderer draws."""
+        return "software"
+
+    @property
     def label_opacity(self) -> float:
         """Share of the label's colour over the asset's own, 0 to 1."""
         raise NotImplementedError
@@ -87,6 +93,10 @@ class AnnotationView(QWidget):
         """Show a brush around (x, y), or none."""
         self.overlay.circle = None if centre is None else (centre[0], centre[1], radius)
         self.update_overlay()
+
+    def grab_image(self) -> QImage:
+        """Return the finished picture with everything over it, in device pixels."""
+        return self.grab().toImage()
 
     def update_overlay(self) -> None:
         """Draw what is over the asset again."""

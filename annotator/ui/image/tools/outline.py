@@ -15,6 +15,8 @@ _SHIFT = Qt.KeyboardModifier.ShiftModifier
 _REACH = 9.0  # logical pixels within which a pointer is on a corner or a side
 _TOLERANCE = 2.5  # logical pixels that the simplified outline may be beside the mask
 
+_CROWD = 150  # corners above which only those around the pointer show
+
 Corner = tuple[int, int]
 """Number of the ring, number of the corner."""
 
@@ -30,6 +32,7 @@ class OutlineTool:
         self._rings: list[Ring] = []
         self._before: list[Ring] = []
         self._grabbed: Corner | None = None
+        self._at: Place = (-1e6, -1e6)
 
     def take(self, view: ImageView) -> None:
         """Show the outline of the current object."""
@@ -63,6 +66,7 @@ class OutlineTool:
             return False
         ring, corner = self._grabbed
         width, height = event.view.camera.size
+        self._at = (event.x, event.y)
         x, y = event.view.camera.to_photo(event.x, event.y)
         self._rings[ring][corner] = min(max(x, 0), width), min(max(y, 0), height)
         self._show()
@@ -81,6 +85,7 @@ class OutlineTool:
         """Highlight the corner under the pointer."""
         if self._view is None:
             self.take(event.view)
+        self._at = (event.x, event.y)
         self._show(self._corner_at(event))
 
     def cancel(self) -> None:
@@ -133,9 +138,11 @@ class OutlineTool:
         if self._view is None:
             return
         marked = self._grabbed or near
+        crowded = sum(map(len, self._rings)) > _CROWD
         self._view.set_outlines([
             Outline(ring, self._host.colour,
-                    grabbed=marked[1] if marked and marked[0] == number else None)
+                    grabbed=marked[1] if marked and marked[0] == number else None,
+                    near=self._at if crowded else None)
             for number, ring in enumerate(self._rings)
         ])  # fmt: skip
 
