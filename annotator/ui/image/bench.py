@@ -181,10 +181,12 @@ class PhotoWorkbench(Workbench):
             return
         self.attempt(self.project.reshape, self.asset_id, object_id, got, lost)
 
-    def reshape_now(self, object_id: int, got: Int64, lost: Int64) -> None:
-        """Give pixels to an object and take others from it, as one step."""
-        if self.asset_id is not None and (len(got) or len(lost)):
-            self.attempt(self.project.reshape, self.asset_id, object_id, got, lost)
+    def reshape_now(self, object_id: int, got: Int64, lost: Int64) -> bool:
+        """Give pixels to an object and take others from it, as one step; False if refused."""
+        if self.asset_id is None or not (len(got) or len(lost)):
+            return False
+        reshape = self.project.reshape
+        return self.attempt(reshape, self.asset_id, object_id, got, lost) is not None
 
     def look_at(self, object_id: int) -> None:
         """Bring an object into view, as large as it fits."""

@@ -183,20 +183,20 @@ class PhotoHands(BrushSize):
         rings = _rings(polygons_of(inside, tolerance / bench.factor))
         return [ring * float(bench.factor) for ring in rings]
 
-    def move_outline(self, before: list[Ring], after: list[Ring]) -> None:
+    def move_outline(self, before: list[Ring], after: list[Ring]) -> bool:
         """Change the current object by what lies between two sets of rings, as one step."""
         bench = self._bench
         old, _ = self._drawn(before)
-        new, box = self._drawn([*before, *after])
+        _, box = self._drawn([*before, *after])
         new, _ = self._drawn(after)
         if box is None:
-            return
+            return False
         got = self._pixels(new & ~old, box)
         lost = self._pixels(old & ~new, box)
         if bench.labels is not None:
             flat = bench.labels.ravel()
             lost = lost[flat[lost] == bench.current_object]
-        bench.reshape_now(bench.current_object, got, lost)
+        return bench.reshape_now(bench.current_object, got, lost)
 
     def _drawn(self, rings: Iterable[Ring]) -> tuple[Inside, Bounds | None]:
         """Return the pixels [h, w] within an odd number of rings, and a box around the rings."""

@@ -44,5 +44,9 @@ class PhotoHost(ClickHost[Place], Protocol):
     def outlines(self, tolerance: float) -> list[Ring]:
         """Return the outlines and holes of the current object, with few corners."""
 
-    def move_outline(self, before: list[Ring], after: list[Ring]) -> None:
-        """Change the current object by what lies between two sets of rings, as one step."""
+    def move_outline(self, before: list[Ring], after: list[Ring]) -> bool:
+        """Change the current object by what lies between two sets of rings, as one step.
+
+        Returns:
+            Whether any pixel changed.
+        """

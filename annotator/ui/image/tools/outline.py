@@ -32,18 +32,20 @@ class OutlineTool:
         self._rings: list[Ring] = []
         self._before: list[Ring] = []
         self._grabbed: Corner | None = None
+        self._expected = False
         self._at: Place = (-1e6, -1e6)
 
     def take(self, view: ImageView) -> None:
         """Show the outline of the current object."""
         self._view = view
         self._rings = self._host.outlines(_TOLERANCE / view.camera.scale)
-        self._grabbed = None
+        self._grabbed, self._expected = None, False
         self._show()
 
     def refresh(self) -> None:
-        """Show the outline anew, as the object changed by other means."""
-        if self._view is not None and self._grabbed is None:
+        """Show the outline anew where the object changed by other means."""
+        expected, self._expected = self._expected, False
+        if not expected and self._view is not None and self._grabbed is None:
             self.take(self._view)
 
     def press(self, event: PointerEvent[ImageView]) -> bool:
@@ -78,7 +80,8 @@ class OutlineTool:
             return False
         self._grabbed = None
         self._show()
-        self._host.move_outline(self._before, self._rings)
+        # Corners stay where they were put: tracing the pixels again would make other ones.
+        self._expected = self._host.move_outline(self._before, self._rings)
         return True
 
     def hover(self, event: PointerEvent[ImageView]) -> None:
@@ -102,7 +105,7 @@ class OutlineTool:
         before = [ring.copy() for ring in self._rings]
         self._rings[corner[0]] = np.delete(self._rings[corner[0]], corner[1], axis=0)
         self._show()
-        self._host.move_outline(before, self._rings)
+        self._expected = self._host.move_outline(before, self._rings)
         return True
 
     def _insert(self, event: PointerEvent[ImageView]) -> Corner | None:
