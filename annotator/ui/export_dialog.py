@@ -1,8 +1,9 @@
-"""Exporting labels of every point, or the clicks: choose a format, then write aside."""
+"""Exporting labels of every point or pixel, or the clicks: choose a format, then write aside."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from PySide6.QtWidgets import (
@@ -30,15 +31,61 @@ CLICKS_FORMAT = "clicks"
 
 @dataclass(frozen=True)
 class ExportChoice:
-    """What to write where."""
+    """What to write where; `scope` is the number of one of `Exportable.scopes`."""
 
     path: Path
     format_id: str
+    scope: int = 0
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """One format to choose.
+
+    Attributes:
+        format_id: Short name.
+        title: What a person calls it.
+        suffix: Of its file; "" if it is a folder.
+        holds_many: Whether one file holds several assets.
+    """
+
+    format_id: str
+    title: str
+    suffix: str
+    holds_many: bool = False
+
+
+class Exportable(Protocol):
+    """What is written, as it was when the person asked."""
+
+    @property
+    def path(self) -> Path:
+        """The asset's file."""
+
+    @property
+    def formats(self) -> Sequence[ExportFormat]:
+        """The formats there are, the usual one first."""
+
+    @property
+    def scopes(self) -> Sequence[str]:
+        """What can be written, in words: this asset first."""
+
+    @property
+    def description(self) -> str:
+        """What a person should know before writing."""
+
+    def write(self, choice: ExportChoice, progress: Progress, cancel: CancelToken) -> Path:
+        """Write it; return what was written.
+
+        Raises:
+            AnnotatorError: If that fails.
+            Cancelled: If `cancel` was set.
+        """
 
 
 @dataclass(frozen=True)
 class ExportContent:
-    """What is written, as it was when the person asked.
+    """What is written of a scan, as it was when the person asked.
 
     Attributes:
         scan: The scan.
@@ -52,53 +99,76 @@ class ExportContent:
     clicks: Sequence[Click]
     objects: Mapping[int, ObjectInfo]
 
+    @property
+    def path(self) -> Path:
+        """The scan's file."""
+        return self.scan.path
 
-def write(choice: ExportChoice, content: ExportContent) -> Callable[[Progress, CancelToken], Path]:
-    """Return the work that writes the export and answers its path."""
+    @property
+    def formats(self) -> Sequence[ExportFormat]:
+        """The formats of scans, and clicks."""
+        scans = [ExportFormat(w.format_id, w.title, w.suffixes[0]) for w in CLOUD_WRITERS]
+        return [*scans, ExportFormat(CLICKS_FORMAT, "Clicks and objects (JSON)", ".json")]
 
-    def work(progress: Progress, cancel: CancelToken) -> Path:
-        cloud, objects = content.scan.cloud, tuple(content.objects.values())
+    @property
+    def scopes(self) -> Sequence[str]:
+        """This scan only."""
+        return ("This scan",)
+
+    @property
+    def description(self) -> str:
+        """How many points get labels, and from where."""
+        return _describe(self)
+
+    def write(self, choice: ExportChoice, progress: Progress, cancel: CancelToken) -> Path:
+        """Write labels of all points, or the clicks; raises as `Exportable.write` says."""
+        cloud, objects = self.scan.cloud, tuple(self.objects.values())
         if choice.format_id == CLICKS_FORMAT:
-            write_clicks(choice.path, list(content.clicks), objects=objects, cloud=cloud)
+            write_clicks(choice.path, list(self.clicks), objects=objects, cloud=cloud)
             return choice.path
         progress(0.1, "Spreading labels to all points")
-        labels = content.labels
+        labels = self.labels
         if labels is None:
-            labels = np.zeros(len(content.scan.working.cloud), np.int32)
-        full = content.scan.working.push_back(labels)
+            labels = np.zeros(len(self.scan.working.cloud), np.int32)
+        full = self.scan.working.push_back(labels)
         cancel.check()
         progress(0.4, f"Writing {choice.path.name}")
         write_cloud(choice.path, cloud, full, objects=objects, format_id=choice.format_id)
         return choice.path
 
-    return work
+
+def write(choice: ExportChoice, content: Exportable) -> Callable[[Progress, CancelToken], Path]:
+    """Return the work that writes the export and answers its path."""
+    return lambda progress, cancel: content.write(choice, progress, cancel)
 
 
 class ExportDialog(QDialog):
     """Format and place. After `accept`, `choice` says what to do."""
 
-    def __init__(self, content: ExportContent, folder: Path, parent: QWidget | None = None) -> None:
+    def __init__(self, content: Exportable, folder: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("exportDialog")
         self.setWindowTitle("Export Labels")
         self.setMinimumWidth(560)
         self.format_box = QComboBox(self)
         self.format_box.setAccessibleName("Format")
-        for writer in CLOUD_WRITERS:
-            self.format_box.addItem(writer.title, writer.format_id)
-        self.format_box.addItem("Clicks and objects (JSON)", CLICKS_FORMAT)
-        self._suffixes = {w.format_id: w.suffixes[0] for w in CLOUD_WRITERS}
-        self._suffixes[CLICKS_FORMAT] = ".json"
+        self._formats = {each.format_id: each for each in content.formats}
+        for each in content.formats:
+            self.format_box.addItem(each.title, each.format_id)
+        self.scope_box = QComboBox(self)
+        self.scope_box.setAccessibleName("What to export")
+        self.scope_box.addItems(list(content.scopes))
         self.path_field = QLineEdit(self)
         self.path_field.setAccessibleName("File")
-        self._stem = folder / f"{content.scan.path.stem}-labels"
-        self._note = QLabel(_describe(content), self)
+        self._stem = folder / f"{content.path.stem}-labels"
+        self._note = QLabel(content.description, self)
         self._note.setWordWrap(True)
         self._warning = QLabel(self)
         kinds = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(kinds.Save | kinds.Cancel, self)
         self._lay_out()
         self.format_box.currentIndexChanged.connect(lambda _: self._follow_format())
+        self.scope_box.currentIndexChanged.connect(lambda _: self._follow_format())
         self.path_field.textChanged.connect(lambda _: self._check())
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
@@ -113,6 +183,9 @@ class ExportDialog(QDialog):
         form = QFormLayout()
         form.setVerticalSpacing(10)
         form.addRow("Format", self.format_box)
+        if self.scope_box.count() > 1:
+            form.addRow("Of", self.scope_box)
+        self.scope_box.setVisible(self.scope_box.count() > 1)
         form.addRow("File", row)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 12)
@@ -126,17 +199,25 @@ class ExportDialog(QDialog):
     def choice(self) -> ExportChoice:
         """What was chosen."""
         path = Path(self.path_field.text().strip()).expanduser().absolute()
-        return ExportChoice(path, str(self.format_box.currentData()))
+        scope = max(self.scope_box.currentIndex(), 0)
+        return ExportChoice(path, str(self.format_box.currentData()), scope)
 
     def choose_format(self, format_id: str) -> None:
         """Select a format by its id."""
         self.format_box.setCurrentIndex(self.format_box.findData(format_id))
 
+    @property
+    def _suffix(self) -> str:
+        """Suffix of the file to write; "" if it is a folder."""
+        chosen = self._formats[str(self.format_box.currentData())]
+        one = self.scope_box.currentIndex() <= 0 or chosen.holds_many
+        return chosen.suffix if one else ""
+
     def _follow_format(self) -> None:
-        suffix = self._suffixes[str(self.format_box.currentData())]
+        suffix = self._suffix
         typed = self.path_field.text().strip()
         base = Path(typed) if typed else self._stem.with_name(self._stem.name + ".x")
-        known = base.suffix.lower() in {*self._suffixes.values(), ".x"}
+        known = base.suffix.lower() in {*(f.suffix for f in self._formats.values()), ".x"}
         path = base.with_suffix(suffix) if known else base.with_name(base.name + suffix)
         self.path_field.setText(str(path))
         self._check()
@@ -148,11 +229,13 @@ class ExportDialog(QDialog):
             problem = "Name a file."
         elif not path.parent.is_dir():
             problem = f"There is no folder {path.parent}."
-        elif path.is_dir():
+        elif path.is_dir() and self._suffix:
             problem = f"{path.name} is a folder."
         ok = self.buttons.button(QDialogButtonBox.StandardButton.Save)
         ok.setEnabled(not problem)
-        warning = f"{path.name} exists and will be replaced." if path.exists() else ""
+        warning = f"{path.name} exists and will be replaced." if path.is_file() else ""
+        if path.is_dir():
+            warning = f"{path.name} exists; files of the same names in it will be replaced."
         self._warning.setText(problem or warning)
         self._warning.setVisible(bool(problem or warning))
 

@@ -1,7 +1,6 @@
 """Files: open dialogs, copies, exports, imported clicks, salvage."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +9,11 @@ from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
-from annotator.domain import AnnotatorError, CancelToken, Click, Progress
-from annotator.formats import read_placed_clicks
+from annotator.domain import AnnotatorError, CancelToken, Progress
+from annotator.formats import ClickFile
 from annotator.project import Project, SalvageReport
-from annotator.ui.export_dialog import ExportChoice, ExportContent, ExportDialog, write
+from annotator.ui.export_dialog import Exportable, ExportChoice, ExportDialog, write
 from annotator.ui.kinds import KINDS
-from annotator.ui.loading import LoadedScan
 from annotator.ui.opener import Workspace
 from annotator.ui.places import PROJECT_SUFFIX, fresh, recovery_place
 
@@ -113,13 +111,13 @@ class FileHandlers(QObject):
         workspace = self._window.workspace
         if workspace is None:
             return
-        content = content_of(workspace)
-        dialog = ExportDialog(content, workspace.scan.path.parent, self._window)
+        content = self._window.stage.content(workspace)
+        dialog = ExportDialog(content, workspace.path.parent, self._window)
         dialog.finished.connect(dialog.deleteLater)
         dialog.accepted.connect(lambda: self.export(dialog.choice, content))
         dialog.open()
 
-    def export(self, choice: ExportChoice, content: ExportContent) -> None:
+    def export(self, choice: ExportChoice, content: Exportable) -> None:
         """Write an export aside and say when it is done."""
         self._exports += 1
 
@@ -157,15 +155,19 @@ class FileHandlers(QObject):
 
     def add_clicks_of(self, workspace: Workspace, path: Path) -> None:
         """Read clicks aside and add them as one step."""
+        stage = self._window.stage
 
-        def work(progress: Progress, cancel: CancelToken) -> list[Click]:
-            return read_working_clicks(path, workspace.scan)
+        def work(progress: Progress, cancel: CancelToken) -> ClickFile:
+            return stage.read_clicks(path, workspace)
 
-        def done(clicks: Sequence[Click]) -> None:
+        def done(content: ClickFile) -> None:
             if self._window.workspace is not workspace:
                 return
+            clicks, project = content.clicks, workspace.project
             try:
-                workspace.project.add_clicks(workspace.asset_id, clicks)
+                project.add_clicks(workspace.asset_id, clicks)
+                for box in content.boxes:
+                    project.set_box(workspace.asset_id, box)
             except AnnotatorError as error:
                 self._window.messages.show_error(error)
                 return
@@ -208,26 +210,3 @@ class FileHandlers(QObject):
         )  # fmt: skip
         if chosen:
             self._window.opener.open_project(project, scan=Path(chosen))
-
-
-def content_of(workspace: Workspace) -> ExportContent:
-    """Return what an export writes, as it is now; clicks name rows of the full cloud."""
-    asset, working = workspace.asset, workspace.scan.working
-    clicks = [
-        replace(click, index=None if click.index is None else int(working.rows[click.index]))
-        for click in asset.clicks
-    ]
-    labels = workspace.project.labels_of(workspace.asset_id)
-    copied = None if labels is None else labels.copy()
-    return ExportContent(workspace.scan, copied, clicks, dict(asset.objects))
-
-
-def read_working_clicks(path: Path, scan: LoadedScan) -> list[Click]:
-    """Read a file of clicks; each gets the working point that stands for its point.
-
-    Raises:
-        AnnotatorError: If the file is malformed or was made for another scan.
-    """
-    rows = scan.working.inverse
-    clicks = read_placed_clicks(path, scan.cloud)
-    return [replace(click, index=int(rows[click.index or 0])) for click in clicks]

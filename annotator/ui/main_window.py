@@ -104,6 +104,11 @@ class MainWindow(QMainWindow):
             self.messages.show_message(preferences.problem, level="warning")
 
     @property
+    def stage(self) -> Stage:
+        """Where what is open is shown; that of scans on the start page."""
+        return self._stage
+
+    @property
     def view(self) -> AnnotationView:
         """The view of what is open; that of scans on the start page."""
         return self._stage.view

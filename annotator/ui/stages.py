@@ -2,22 +2,28 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from PySide6.QtWidgets import QWidget
 
 from annotator.engine.session import EngineSession
+from annotator.formats import ClickFile
+from annotator.formats.placing import read_photo_clicks
 from annotator.ui.annotate import AnnotationController, CloudController
 from annotator.ui.annotate.canvas import Canvas
 from annotator.ui.annotate.shown import BaseCanvas
+from annotator.ui.export_dialog import Exportable
 from annotator.ui.image.canvas import PhotoCanvas
 from annotator.ui.image.controller import PhotoController
+from annotator.ui.image.exporting import PhotoExport
 from annotator.ui.image.loading import LoadedPhoto
 from annotator.ui.image.looks import PhotoLooks
 from annotator.ui.image.view import ImageView
 from annotator.ui.kinds import PHOTO, SCAN, Kind
 from annotator.ui.opener import Workspace
 from annotator.ui.replay import ReplayController
+from annotator.ui.scan_files import content_of, read_working_clicks
 from annotator.ui.view import AnnotationView, PointView, RendererChoice, create_point_view
 from annotator.ui.view_handlers import ViewHandlers
 
@@ -77,6 +83,18 @@ class Stage(ABC):
         """Return what a person must know of a large asset; None if nothing."""
 
     @abstractmethod
+    def content(self, workspace: Workspace) -> Exportable:
+        """Return what an export writes, as it is now."""
+
+    @abstractmethod
+    def read_clicks(self, path: Path, workspace: Workspace) -> ClickFile:
+        """Read a file of clicks for the workspace's asset; called aside.
+
+        Raises:
+            AnnotatorError: If the file is malformed or was made for another asset.
+        """
+
+    @abstractmethod
     def clear(self) -> None:
         """Show nothing."""
 
@@ -132,6 +150,14 @@ class ScanStage(Stage):
             f"One point per voxel of {scan.spacing * 100:.3g} cm. Exports label all points. "
             "The spacing for new scans is in the preferences.",
         )
+
+    def content(self, workspace: Workspace) -> Exportable:
+        """Return what an export of the scan writes."""
+        return content_of(workspace)
+
+    def read_clicks(self, path: Path, workspace: Workspace) -> ClickFile:
+        """Read clicks on points of the scan."""
+        return read_working_clicks(path, workspace.scan)
 
     def clear(self) -> None:
         """Show no scan."""
@@ -191,6 +217,15 @@ class PhotoStage(Stage):
             f"Large photo: its masks have {width:,} × {height:,} pixels.",
             "The photo is shown in full, and exports have all of its pixels.",
         )
+
+    def content(self, workspace: Workspace) -> Exportable:
+        """Return what an export of the photo, or of all of its project, writes."""
+        return PhotoExport.of(workspace.project, workspace.asset, self._photo(workspace))
+
+    def read_clicks(self, path: Path, workspace: Workspace) -> ClickFile:
+        """Read clicks and boxes on the photo."""
+        working = self._photo(workspace).working
+        return read_photo_clicks(path, working.width, working.height)
 
     def clear(self) -> None:
         """Show no photo."""
