@@ -72,8 +72,8 @@ def test_a_hundred_megapixels_are_clicked_and_moved(window, large, qtbot, capsys
             ("pan, 1:1", pans_full),
             ("zoom, 1:1", zooms_full),
         ):
-            print(f"\n{name}: median {np.median(frames):.1f}, longest {max(frames):.1f} ms", end="")
-        print(f"\nopened in {opened:.1f} s")
+            print(f"\n{name}: median {np.median(frames):.1f}, longest {max(frames):.1f} ms", end="")  # noqa: T201
+        print(f"\nopened in {opened:.1f} s")  # noqa: T201
         opening.say("opening")
         clicking.say("clicking")
         undoing.say("undo and redo")
