@@ -37,11 +37,11 @@ class PointSet:
             array = np.zeros(0, np.int64)
         if array.ndim != 1 or array.dtype.kind not in "iu":
             raise ValueError(f"indices must be [K] integers, not {array.shape} {array.dtype}")
-        distinct = np.unique(array.astype(np.int64))
-        if len(distinct) and distinct[0] < 0:
+        points = distinct(array.astype(np.int64))
+        if len(points) and points[0] < 0:
             raise ValueError("indices must not be negative")
-        steps = distinct.copy()
-        steps[1:] -= distinct[:-1]
+        steps = points.copy()
+        steps[1:] -= points[:-1]
         return cls(_pack(steps))
 
     def __len__(self) -> int:
@@ -82,3 +82,15 @@ def _inflate(data: bytes, size: int) -> bytes:
     if not machine.eof:
         raise ValueError("damaged point set")
     return out
+
+
+def distinct(indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return indices [K] ascending, each once; indices that are so already cost next to nothing.
+
+    Sorting is several times as fast as `np.unique`, which hashes.
+    """
+    if not len(indices) or bool((indices[1:] > indices[:-1]).all()):
+        return indices
+    ordered: npt.NDArray[np.int64] = np.sort(indices)
+    once: npt.NDArray[np.int64] = ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
+    return once

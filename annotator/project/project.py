@@ -18,7 +18,7 @@ from annotator.project.document import AssetState, Change
 from annotator.project.folding import new_object, require_unlocked
 from annotator.project.history import History
 from annotator.project.logged import LogFacts, LoggedDocument
-from annotator.project.points import PointSet
+from annotator.project.points import PointSet, distinct
 from annotator.project.results import ResultRecord, ResultShelf, prompt_digest
 from annotator.project.salvaging import SalvageReport, salvage
 from annotator.project.store import Store
@@ -465,7 +465,7 @@ class Project(LoggedDocument):
 
 def _free_points(asset: AssetState, indices: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """Return distinct working points [K], ascending, without those of locked objects."""
-    points = np.unique(np.asarray(indices, dtype=np.int64))
+    points = distinct(np.asarray(indices, dtype=np.int64).ravel())
     limit = asset.working_count or asset.point_count
     if len(points) and not 0 <= points[0] <= points[-1] < limit:
         raise AnnotatorError(f"{asset.path.name} has only {limit} points to paint.")

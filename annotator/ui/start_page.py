@@ -43,6 +43,7 @@ class _DropArea(QFrame):
         fill.setAlpha(28 if self.eager else 0)
         painter.setBrush(fill)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(2, 2, -2, -2), 16, 16)
+        painter.end()
 
 
 class StartPage(QWidget):

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from annotator.domain import Mask
 from annotator.project import Project
+from annotator.project.points import distinct
 from tests.project.conftest import crash
 
 POINTS = 40
@@ -216,3 +217,9 @@ class ProjectAgainstModel(RuleBasedStateMachine):
 
 TestProjectAgainstModel = pytest.mark.slow(ProjectAgainstModel.TestCase)
 TestProjectAgainstModel.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+
+
+@given(st.lists(st.integers(-50, 50), max_size=60))
+def test_distinct_indices_are_those_of_numpy(values):
+    array = np.array(values, np.int64)
+    assert np.array_equal(distinct(array), np.unique(array))

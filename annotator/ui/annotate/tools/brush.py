@@ -4,6 +4,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 
 from annotator.domain.cloud import Int64
+from annotator.project.points import distinct
 from annotator.ui.annotate.tools.host import ToolHost
 from annotator.ui.view import PointerEvent, PointView
 
@@ -49,7 +50,7 @@ class BrushTool:
         if self._target is None or event.button != _LEFT:
             return False
         target, self._target = self._target, None
-        self._host.paint(np.unique(np.concatenate(self._parts)), target)
+        self._host.paint(distinct(np.concatenate(self._parts)), target)
         return True
 
     def hover(self, event: PointerEvent[PointView]) -> None:
