@@ -1,5 +1,6 @@
 """`annotator benchmark images`: measure image engines by RITM's protocol."""
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,8 +9,7 @@ import typer
 
 from annotator.cli.benchmark_tables import print_figures, result_files
 from annotator.cli.console import out, progress_bar
-from annotator.cli.engines import open_engine
-from annotator.domain import AnnotatorError, Mask
+from annotator.cli.engines import DEFAULT_ENGINES, open_for, predict_mask
 
 if TYPE_CHECKING:
     from annotator.benchmark.images.protocol import Budget, Predict, Run
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from annotator.benchmark.images.simulator import Bool, PixelClick
     from annotator.engine.opened import OpenEngine
 
-DEFAULT_IMAGE_ENGINE = "clickseg"
-
 
 def images(
     folder: Path = typer.Argument(..., help="Folder with images/ + masks/, or img/ + gt/."),
-    plugin: list[str] = typer.Option([DEFAULT_IMAGE_ENGINE], help="plugin[:variant]; repeatable."),
+    plugin: list[str] = typer.Option(
+        [DEFAULT_ENGINES["image"]], help="plugin[:variant]; repeatable."
+    ),
     clicks: int = typer.Option(20, min=1, help="Most clicks a sample."),
     target: float = typer.Option(0.9, min=0.0, help="A sample ends at this IoU; above 1 never."),
     limit: int = typer.Option(0, min=0, help="Only so many samples; 0 for all."),
@@ -43,7 +43,7 @@ def images(
     }  # fmt: skip
     figures: dict[str, dict[str, float]] = {}
     for reference in plugin:
-        engine = _open_image_engine(reference, device, param)
+        engine = open_for("image", reference, device, param)
         runs = list(_runs(engine, samples, budget))
         figures[reference] = summarise(runs, budget)
         if output:
@@ -56,19 +56,8 @@ def images(
     print_figures(figures)
 
 
-def _open_image_engine(reference: str, device: str, param: list[str]) -> "OpenEngine":
-    from annotator.engine.api import EngineKind
-
-    engine = open_engine(reference, device, param)
-    if engine.manifest.kind is not EngineKind.IMAGE:
-        raise AnnotatorError(f"{reference} segments no photos.", "Choose an image engine.")
-    return engine
-
-
 def _runs(engine: "OpenEngine", samples: "Sequence[Sample]", budget: "Budget") -> "Iterator[Run]":
     """Run every sample; a photo is encoded once for all its objects."""
-    import time
-
     from annotator.benchmark.images.protocol import run_sample
     from annotator.formats import read_image
 
@@ -90,9 +79,7 @@ def _predictor(engine: "OpenEngine", encoding: object) -> "Predict":
     from annotator.benchmark.images.protocol import prompt_of
 
     def predict(clicks: "Sequence[PixelClick]") -> "Bool":
-        result = engine.predict(encoding, prompt_of(clicks))
-        assert isinstance(result, Mask)  # as image engines return
-        inside: Bool = result.labels > 0
+        inside: Bool = predict_mask(engine, encoding, prompt_of(clicks))[0].labels > 0
         return inside
 
     return predict
