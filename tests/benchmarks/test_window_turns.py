@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEventLoop, QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 
 from annotator.project import Project
@@ -37,7 +37,10 @@ def large_scan(tmp_path):
 
 
 def settle(window, milliseconds=500):  # noqa: F811
-    QTest.qWait(milliseconds)
+    # Not QTest.qWait: it keeps Python's lock while it sleeps, and so holds up all threads.
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
 
 
 def open_watched(window, path, qtbot, name):  # noqa: F811
@@ -99,7 +102,7 @@ def test_painting_ten_million_points(qtbot):
         sizes = []
         for x in range(300, 900, 50):
             sizes.append(len(view.points_near(x, 400, 18)))
-            QTest.qWait(20)
+            settle(view, 20)
     watchdog.say("brush on 10 M points")
     assert min(sizes) > 0
 
@@ -123,7 +126,7 @@ def test_a_stroke_over_ten_million_points(window, preferences, tmp_path, qtbot):
         QTest.mousePress(view, left, keys, QPoint(200, 250))
         for x in range(200, 400, 20):
             _move(view, QPoint(x, 250), left, keys)
-            QTest.qWait(20)
+            settle(view, 20)
         QTest.mouseRelease(view, left, keys, QPoint(400, 250))
         settle(window, 1500)
     watchdog.say("a stroke of the brush on 10 M points")
