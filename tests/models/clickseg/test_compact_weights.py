@@ -9,7 +9,7 @@ from models.clickseg.compact import Click, load_compact
 from models.clickseg.compact.zoom import ZoomPredictor
 from models.clickseg.training.simulator import iou
 
-WEIGHTS = Path(__file__).resolve().parents[3] / "weights" / "click-compact.safetensors"
+WEIGHTS = Path(__file__).resolve().parents[3] / "weights" / "clickseg-compact.safetensors"
 
 
 @pytest.fixture(scope="module")
