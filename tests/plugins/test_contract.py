@@ -3,8 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from annotator.engine.registry import PluginRegistry
-from tests.plugins.contract import contract_cases, run_rule
+from annotator.testing import contract_cases
 from tests.plugins.weights import (
     install_click_weights,
     install_random_weights,
@@ -22,18 +21,18 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("ref", "rule"), CASES)
-def test_built_in_plugins_keep_the_contract(ref, rule):
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_built_in_plugins_keep_the_contract(case):
     install_random_weights("compact")
     install_click_weights("ritm-h18s")
     install_click_weights("simpleclick-b")
     install_click_weights("clickseg-compact", tiny_click_network("compact"))
-    run_rule(PluginRegistry.discover([FIXTURES], disk=False), ref, rule)
+    case.run()
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize(("ref", "rule"), contract_cases("agile3d:compact"))
-def test_agile3d_keeps_the_contract_on_cuda(ref, rule):
+@pytest.mark.parametrize("case", contract_cases("agile3d:compact"), ids=str)
+def test_agile3d_keeps_the_contract_on_cuda(case):
     install_random_weights("compact")
-    run_rule(PluginRegistry.discover(disk=False), ref, rule, device="cuda")
+    case.run(device="cuda")

@@ -1,0 +1,127 @@
+"""Every built-in plugin answers in a worker exactly as it answers in the application."""
+
+import shutil
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from annotator.engine.contract import prompt_in, prompt_on
+from annotator.engine.placement import change_settings
+from annotator.engine.registry import PluginRegistry
+from annotator.engine.warmup import sample_cloud, sample_image, sample_task
+from annotator.testing import contract_cases
+from tests.engine.workers import kill, process_of, wait_until
+from tests.plugins.weights import install_random_weights
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def prompts_of(manifest):
+    """Return an asset of the plugin's kind and prompts that grow click by click."""
+    asset, prompt = sample_task(manifest.kind)
+    if manifest.kind == "scene":
+        cloud = sample_cloud()
+        clicks = [(0, 1), (399, 2), (50, 0), (210, 2)]
+        return cloud, [prompt_on(cloud, *clicks[:n]) for n in range(5)]
+    if manifest.kind == "image":
+        clicks = [(32.0, 28.0, 1), (4.0, 4.0, 0), (30.0, 20.0, 1)]
+        return sample_image(), [prompt_in(*clicks[:n]) for n in range(4)]
+    return asset, [prompt]
+
+
+def equal(first, second):
+    if isinstance(first, np.ndarray):
+        return first.dtype == second.dtype and np.array_equal(first, second)
+    if hasattr(first, "__dataclass_fields__"):
+        return all(equal(getattr(first, f.name), getattr(second, f.name)) for f in fields(first))
+    if isinstance(first, tuple):
+        return all(equal(a, b) for a, b in zip(first, second, strict=True))
+    return first == second
+
+
+@pytest.mark.parametrize("ref", ["agile3d:compact", "nearest-click", "flood-fill"])
+def test_results_in_a_worker_equal_those_in_process(ref):
+    install_random_weights("compact")
+    registry = PluginRegistry.discover([FIXTURES], disk=False)
+    here, there = (
+        registry.open(ref, device="cpu", isolation=isolation)
+        for isolation in ("inprocess", "process")
+    )
+    asset, prompts = prompts_of(here.manifest)
+    encodings = [engine.encode_uncached(asset) for engine in (here, there)]
+    for prompt in prompts:
+        results = [e.predict(c, prompt) for e, c in zip((here, there), encodings, strict=True)]
+        assert equal(*results)
+    if hasattr(here.engine, "representatives"):
+        rows = [e.engine.representatives(c) for e, c in zip((here, there), encodings, strict=True)]
+        assert equal(*rows)
+    assert vars(here.identity) == vars(there.identity)  # so both share the cached encodings
+    before = there.predict(encodings[1], prompts[-1])
+    kill(there)
+    wait_until(lambda: not there.engine.worker.alive)
+    assert equal(there.predict(encodings[1], prompts[-1]), before)
+    here.close()
+    there.close()
+
+
+@pytest.mark.parametrize("case", contract_cases("flood-fill", [FIXTURES]), ids=str)
+def test_the_contract_holds_in_a_worker(case):
+    case.run(isolation="process")
+
+
+OLD_NUMPY = "1.26.4"
+
+
+@pytest.fixture(scope="module")
+def old_python(tmp_path_factory):
+    """Build a real environment with an older Python, where there is one, and an older numpy."""
+    folder = tmp_path_factory.mktemp("old") / "env"
+    base = next((p for p in map(_python, ("3.9", "3.10", "3.11")) if p), sys.executable)
+    subprocess.run([base, "-m", "venv", folder], check=True)
+    python = folder / "bin" / "python"
+    done = subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", f"numpy=={OLD_NUMPY}"],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        pytest.skip(f"pip reaches no registry: {done.stderr.strip().splitlines()[-1][:200]}")
+    return python
+
+
+def _python(version):
+    """Return an interpreter of that version that can build environments; None without one."""
+    pyenv = Path.home() / ".pyenv" / "versions"
+    known = [shutil.which(f"python{version}"), *pyenv.glob(f"{version}.*/bin/python")]
+    for program in filter(None, known):
+        done = subprocess.run([program, "-c", "import venv, ensurepip"], capture_output=True)
+        if not done.returncode:
+            return program
+    return None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ref", ["nearest-click", "flood-fill"])
+def test_a_plugin_runs_in_an_environment_with_other_versions(old_python, ref):
+    change_settings(ref, {"python": str(old_python)})
+    registry = PluginRegistry.discover([FIXTURES], disk=False)
+    there = registry.open(ref)
+    here = registry.open(ref, isolation="inprocess")
+    code = "import numpy, sys; print(numpy.__version__, *sys.version_info[:2])"
+    versions = subprocess.run([old_python, "-c", code], capture_output=True, text=True).stdout
+    assert versions.split()[0] == OLD_NUMPY != np.__version__
+    assert Path(f"/proc/{process_of(there)}/cmdline").read_text().startswith(str(old_python))
+    asset, prompts = prompts_of(here.manifest)
+    encodings = [engine.encode_uncached(asset) for engine in (here, there)]
+    for prompt in prompts:
+        one, other = (e.predict(c, prompt) for e, c in zip((here, there), encodings, strict=True))
+        assert np.array_equal(one.labels, other.labels)
+        for name in ("confidence", "probability"):
+            if getattr(one, name) is not None:  # exp and sqrt may differ in the last bit
+                np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-6)
+    here.close()
+    there.close()
