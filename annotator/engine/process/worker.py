@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from annotator.domain import AnnotatorError, Cancelled, CancelToken, Progress, no_progress
+from annotator.engine import threads
 from annotator.engine.process.links import Link
 from annotator.engine.worker.codec import Encoder, decode
 from annotator.engine.worker.frames import Array, HungUp, Message, ProtocolError
@@ -115,7 +116,12 @@ class Worker:
 
     def _send(self, number: int, do: str, given: Mapping[str, Any] | None) -> None:
         encoder = Encoder()
-        message = {"call": number, "do": do, "given": encoder.encode(dict(given or {}))}
+        message = {
+            "call": number,
+            "do": do,
+            "given": encoder.encode(dict(given or {})),
+            "threads": threads.wanted(),
+        }
         try:
             self._link.stream.send(message, encoder.arrays)
         except HungUp:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from annotator.domain import AnnotatorError, Cancelled, CancelToken
+from annotator.engine import threads
 from annotator.engine.api import (
     DifferentiableClicks,
     HasRepresentatives,
@@ -60,11 +61,11 @@ class Server:
             on_hang_up: Called from the reading thread when the other side is gone, though
                 the engine may be in the middle of something.
         """
-        threads = [
+        helpers = [
             threading.Thread(target=self._read, args=(on_hang_up,), name="worker-read"),
             threading.Thread(target=self._beat, name="worker-beat"),
         ]
-        for thread in threads:
+        for thread in helpers:
             thread.daemon = True
             thread.start()
         try:
@@ -116,6 +117,8 @@ class Server:
             return
         number = request["call"]
         encoder = Encoder()
+        threads.prefer(int(request.get("threads", 0)))
+        threads.apply()
         try:
             # Popped, or the asset would stay in memory until the next request.
             value = encoder.encode(self._do(number, request["do"], request.pop("given")))
