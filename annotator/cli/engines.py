@@ -19,16 +19,20 @@ _ENGINE_KINDS = {"cloud": "scene", "image": "image"}
 _PLURALS = {"cloud": "scans", "image": "photos"}
 
 
-def open_engine(reference: str, device: str, parameters: Sequence[str]) -> "OpenEngine":
+def open_engine(
+    reference: str, device: str, parameters: Sequence[str], prompt: Prompt | None = None
+) -> "OpenEngine":
     """Load the engine that `plugin[:variant]` names.
 
     Raises:
-        AnnotatorError: If there is no such plugin, or it cannot be loaded.
+        AnnotatorError: If there is no such plugin, it cannot be loaded, or does not
+            understand the prompt.
     """
     from annotator.engine.registry import PluginRegistry
 
     registry = PluginRegistry.discover()
-    return registry.open(reference, device=device, parameters=parse_parameters(parameters))
+    values = parse_parameters(parameters)
+    return registry.open(reference, device=device, parameters=values, prompt=prompt)
 
 
 def serves(engine: "OpenEngine", kind: str) -> bool:
@@ -37,14 +41,18 @@ def serves(engine: "OpenEngine", kind: str) -> bool:
 
 
 def open_for(
-    kind: str, reference: str | None, device: str, parameters: Sequence[str]
+    kind: str,
+    reference: str | None,
+    device: str,
+    parameters: Sequence[str],
+    prompt: Prompt | None = None,
 ) -> "OpenEngine":
     """Load the named engine, or the default one, for assets of a kind.
 
     Raises:
         AnnotatorError: If it cannot be loaded or is for something else.
     """
-    opened = open_engine(reference or DEFAULT_ENGINES[kind], device, parameters)
+    opened = open_engine(reference or DEFAULT_ENGINES[kind], device, parameters, prompt)
     if not serves(opened, kind):
         raise AnnotatorError(
             f"{opened.ref} is an engine for another kind of asset, not for {_PLURALS[kind]}.",

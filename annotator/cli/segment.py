@@ -88,12 +88,13 @@ def _segment_scan(
 
     cloud = read_scan(scan)
     placed = read_placed_clicks(clicks, cloud)
-    opened = open_for("cloud", engine, device, param)
+    prompt = Prompt.from_clicks(placed)
+    opened = open_for("cloud", engine, device, param, prompt)
     started = time.perf_counter()
     with progress_bar("Encoding") as progress:
         encoding = opened.encode(cloud, progress=progress)
     encoded = time.perf_counter()
-    mask, seconds = predict_mask(opened, encoding, Prompt.from_clicks(placed))
+    mask, seconds = predict_mask(opened, encoding, prompt)
     write_cloud(output, cloud, mask.labels, format_id=format_id)
     objects = len({click.object_id for click in placed} - {0})
     out.print(

@@ -22,6 +22,13 @@ from annotator.domain.progress import CancelToken
 API_VERSION = 1
 """Version of this module that manifests name in their `api` field."""
 
+DEPRECATED_APIS: Mapping[int, str] = {}
+"""Older versions that still work, each with the release that will drop it.
+
+A version stays here for at least two minor releases and a year after its successor came.
+Additions that old plugins need not know of do not raise the version.
+"""
+
 
 class EngineKind(StrEnum):
     """What an engine annotates."""

@@ -5,10 +5,18 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from annotator.domain import AnnotatorError
-from annotator.engine.api import API_VERSION, EngineKind
+from annotator.engine.api import API_VERSION, DEPRECATED_APIS, EngineKind
+from annotator.engine.toml_lines import line_of
 
 MANIFEST_NAME = "plugin.toml"
 MAX_MANIFEST_BYTES = 1 << 20
@@ -224,10 +232,17 @@ class Manifest(_Table):
     weights: tuple[WeightsSpec, ...] = ()
     mistaken: tuple[MistakenSpec, ...] = ()
 
+    @field_validator("api")
+    @classmethod
+    def _api_is_supported(cls, api: int) -> int:
+        if api > API_VERSION:
+            raise ValueError(f"{api} is newer than this application's {API_VERSION}; update it")
+        if api != API_VERSION and api not in DEPRECATED_APIS:
+            raise ValueError(f"{api} is not supported any more; this application has {API_VERSION}")
+        return api
+
     @model_validator(mode="after")
     def _is_consistent(self) -> "Manifest":
-        if self.api != API_VERSION:
-            raise ValueError(f"api {self.api} is not supported; this application has {API_VERSION}")
         for field in ("parameters", "weights"):
             _require_unique(field, [spec.name for spec in getattr(self, field)])
         _require_unique("variants", [variant.id for variant in self.variants])
@@ -307,20 +322,23 @@ def read_manifest(path: Path) -> Manifest:
     try:
         if path.stat().st_size > MAX_MANIFEST_BYTES:
             raise AnnotatorError(f"{path} is too large to be a plugin manifest.")
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise AnnotatorError(f"{path} cannot be read: {error}.", "Is it valid TOML?") from error
+    try:
         return Manifest.model_validate(data)
     except ValidationError as error:
-        details = "; ".join(_describe(item) for item in error.errors())
+        details = "; ".join(_describe(item, text) for item in error.errors())
         raise AnnotatorError(
             f"{path}: {details}.", "Correct these fields of the manifest."
         ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise AnnotatorError(f"{path} cannot be read: {error}.", "Is it valid TOML?") from error
 
 
-def _describe(item: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+def _describe(item: Any, text: str) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     field = ""
     for part in item["loc"]:
         field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
     message = str(item["msg"]).removeprefix("Value error, ")
-    return f"`{field}`: {message}" if field else message
+    line = line_of(text, item["loc"])
+    return f"line {line}, `{field}`: {message}" if field else message

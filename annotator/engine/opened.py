@@ -31,6 +31,7 @@ from annotator.engine.api import (
     StorableEncodings,
 )
 from annotator.engine.cache import DiskCache, MemoryCache, encoding_key
+from annotator.engine.capabilities import require_colour, require_supported
 from annotator.engine.devices import DeviceChoice, explain_memory, release_cached
 from annotator.engine.manifest import Manifest, Scalar
 from annotator.engine.per_object import PerObject
@@ -133,6 +134,7 @@ class OpenEngine:
     ) -> Any:  # noqa: ANN401 - see encode
         """Encode without looking into the caches; raises like `encode`."""
         threads.apply()
+        require_colour(self.manifest, asset)
         with self._explained(f"encoding {asset.name or 'the asset'}"):
             return self.engine.encode(asset, progress=progress, cancel=cancel)
 
@@ -148,16 +150,18 @@ class OpenEngine:
             Cancelled: If `cancel` was set meanwhile.
             AnnotatorError: If the plugin fails or returns something malformed.
         """
+        require_supported(self.manifest, prompt)
         if self._per_object is not None:
             return self._per_object.mask(encoding, prompt, cancel)
-        return self._predict(encoding, prompt, cancel)
+        return self.predict_as_is(encoding, prompt, cancel)
 
-    def _predict(
+    def predict_as_is(
         self,
         encoding: Any,  # noqa: ANN401 - see encode
         prompt: Prompt,
-        cancel: CancelToken | None,
+        cancel: CancelToken | None = None,
     ) -> Result:
+        """Have the plugin itself answer, without remembered answers; raises like `predict`."""
         threads.apply()
         with self._explained("predicting"):
             result = self.engine.predict(encoding, prompt, cancel=cancel)
@@ -171,7 +175,7 @@ class OpenEngine:
         prompt: Prompt,
         cancel: CancelToken | None,
     ) -> Mask:
-        result = self._predict(encoding, prompt, cancel)
+        result = self.predict_as_is(encoding, prompt, cancel)
         assert isinstance(result, Mask)  # as _check has made sure for this kind
         return result
 

@@ -9,9 +9,10 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any, Literal
 
-from annotator.domain import AnnotatorError
+from annotator.domain import AnnotatorError, Prompt
 from annotator.engine.api import API_VERSION, Engine, EngineKind, PluginContext
 from annotator.engine.cache import DiskCache, MemoryCache
+from annotator.engine.capabilities import require_supported
 from annotator.engine.devices import DeviceChoice, choose_device, explain_memory
 from annotator.engine.files import sha256_of
 from annotator.engine.loader import Factory, load_factory
@@ -129,6 +130,7 @@ class PluginRegistry:
         dtype: str = "float32",
         parameters: Mapping[str, Any] | None = None,
         isolation: Isolation | None = None,
+        prompt: Prompt | None = None,
     ) -> OpenEngine:
         """Load a plugin's engine.
 
@@ -138,6 +140,8 @@ class PluginRegistry:
             dtype: "float32", "float16" or "bfloat16".
             parameters: Values that differ from the defaults.
             isolation: "inprocess" or "process", whatever manifest and user say.
+            prompt: What it will be asked, if that is known: refused before anything is
+                loaded if the engine does not understand it.
 
         Raises:
             AnnotatorError: If there is no such plugin, it is disabled, not trusted or
@@ -154,6 +158,8 @@ class PluginRegistry:
                 f"Plugin {plugin_id!r} does not compute in {dtype}.",
                 f"Use {' or '.join(manifest.dtypes)}.",
             )
+        if prompt is not None:
+            require_supported(manifest, prompt)
         _require_trust(entry)
         settings = read_settings().get(plugin_id, PluginSettings())
         place = place_of(manifest, entry.folder, settings, isolation, variant.requires)

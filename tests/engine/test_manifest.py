@@ -119,7 +119,7 @@ def test_an_unknown_variant_names_those_there_are(read):
         (('version = "1.0"', ""), "`version`: Field required"),
         (('kind = "scene"', 'kind = "soup"'), "`kind`"),
         (('kind = "scene"', 'kind = "scene"\ncolour = 1'), "`colour`: Extra inputs"),
-        (("api = 1", "api = 99"), "api 99 is not supported"),
+        (("api = 1", "api = 99"), "99 is newer than this application's 1"),
         (('id = "tiny"', 'id = "../tiny"'), "`id`"),
         (('target = "adapter:create"', 'target = "../x.py"'), "`target`"),
         (("default = 0.5", "default = 5.0"), "`parameters[0]`: 5.0 is above the largest value 2"),

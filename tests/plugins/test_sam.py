@@ -13,7 +13,7 @@ from annotator.engine.layouts import compare, read_layout
 from annotator.engine.registry import PluginRegistry
 from annotator.engine.store import user_weights
 from annotator.engine.weights import import_weights, pull_weights
-from tests.plugins.contract import contract_cases, run_rule
+from annotator.testing import contract_cases
 from tests.plugins.sam_networks import (
     FOLDER,
     MANIFEST,
@@ -77,10 +77,10 @@ def sigmoid(logits):
 CASES = [case for variant in QUICK for case in contract_cases(f"sam:{variant}")]
 
 
-@pytest.mark.parametrize(("ref", "rule"), CASES)
-def test_each_family_keeps_the_contract(ref, rule, monkeypatch):
-    install_tiny(monkeypatch, ref.partition(":")[2])
-    run_rule(PluginRegistry.discover(disk=False), ref, rule)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_each_family_keeps_the_contract(case, monkeypatch):
+    install_tiny(monkeypatch, case.ref.partition(":")[2])
+    case.run()
 
 
 @pytest.mark.slow
