@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from annotator.domain import AnnotatorError
+from annotator.engine.api import API_VERSION, DEPRECATED_APIS
 from annotator.engine.contract import Rule, rules_for
+from annotator.engine.files import sha256_of
 from annotator.engine.layouts import read_layout
 from annotator.engine.manifest import MANIFEST_NAME, Manifest, VariantSpec, read_manifest
 from annotator.engine.opened import OpenEngine
@@ -61,7 +63,10 @@ def check_plugin(path: Path, *, run: bool = True, timeout: float = 300.0) -> lis
 def _check_files(manifest: Manifest, folder: Path) -> list[Finding]:
     findings = [
         *_check_target(manifest, folder),
+        *_check_api(manifest),
+        *_check_devices(manifest),
         *_check_layouts(manifest, folder),
+        *_check_sums(manifest, folder),
         *_check_requirements(manifest),
     ]
     for field in ("description", "licence"):
@@ -74,6 +79,35 @@ def _check_target(manifest: Manifest, folder: Path) -> Iterator[Finding]:
     module = folder.joinpath(*manifest.target.partition(":")[0].split("."))
     if not (module.with_suffix(".py").is_file() or (module / "__init__.py").is_file()):
         yield Finding("error", "target", f"{module.with_suffix('.py')} does not exist")
+
+
+def _check_api(manifest: Manifest) -> Iterator[Finding]:
+    if manifest.api in DEPRECATED_APIS:
+        last = DEPRECATED_APIS[manifest.api]
+        words = f"version {manifest.api} works until {last}; the present one is {API_VERSION}"
+        yield Finding("warning", "api", words)
+
+
+def _check_devices(manifest: Manifest) -> Iterator[Finding]:
+    if "cpu" not in manifest.devices:
+        yield Finding("error", "devices", "`cpu` is missing: nothing works where there is no GPU")
+
+
+def _check_sums(manifest: Manifest, folder: Path) -> Iterator[Finding]:
+    """Compare files beside the manifest with their declared size and sha256."""
+    for spec in manifest.weights:
+        path = folder / spec.file
+        if not path.is_file():
+            continue
+        rule = f"weights {spec.name}"
+        if spec.sha256 and sha256_of(path) != spec.sha256:
+            words = f"{spec.file} has the sha256 {sha256_of(path)}, not the declared one"
+            yield Finding("error", rule, words)
+        elif spec.size and path.stat().st_size != spec.size:
+            words = f"{spec.file} has {path.stat().st_size} bytes, not {spec.size}"
+            yield Finding("error", rule, words)
+        elif not spec.sha256:
+            yield Finding("warning", rule, f"{spec.file} has no sha256 in the manifest")
 
 
 def _check_layouts(manifest: Manifest, folder: Path) -> Iterator[Finding]:

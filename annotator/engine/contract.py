@@ -1,73 +1,33 @@
 """What every engine promises, as checks that a plugin author and our own tests run."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
 
 import numpy as np
 
-from annotator.domain import Cancelled, CancelToken, Click, Image, Mask, PointCloud, Prompt
+from annotator.domain import Cancelled, CancelToken, Image, Mask, PointCloud, Prompt
+from annotator.engine import contract_conduct as conduct
+from annotator.engine import contract_kinds as kinds
 from annotator.engine.api import (
     DifferentiableClicks,
     EngineKind,
     PredictsMany,
     StorableEncodings,
 )
+from annotator.engine.contract_base import (
+    BrokenPromiseError,
+    Rule,
+    prompt_in,
+    prompt_on,
+    require,
+    same,
+)
 from annotator.engine.opened import OpenEngine
 from annotator.engine.warmup import sample_cloud, sample_image, sample_task
 
 
-class BrokenPromiseError(Exception):
-    """An engine does not keep a rule; the message says how."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One promise.
-
-    Attributes:
-        name: Short name in reports.
-        severity: Whether breaking it is an error or only unwise.
-        kinds: Kinds of engines that it holds for.
-        check: Raises `BrokenPromiseError`, or whatever the plugin raises.
-    """
-
-    name: str
-    severity: Literal["error", "warning"]
-    kinds: tuple[EngineKind, ...]
-    check: Callable[[OpenEngine], None]
-
-
-def _require(kept: bool, message: str) -> None:
-    if not kept:
-        raise BrokenPromiseError(message)
-
-
-def prompt_on(cloud: PointCloud, *rows_and_objects: tuple[int, int]) -> Prompt:
-    """Return the prompt of clicks on rows of a cloud, given as (row, object id)."""
-    clicks = [
-        Click(tuple(map(float, cloud.xyz[row])), object_id, order, index=row, click_id=order + 1)
-        for order, (row, object_id) in enumerate(rows_and_objects)
-    ]
-    return Prompt.from_clicks(clicks)
-
-
-def _same(first: Any, second: Any) -> bool:  # noqa: ANN401 - any result type
-    """Whether two results are equal, array by array."""
-    pairs = zip(vars(first).values(), vars(second).values(), strict=True)
-    return all(_same_value(a, b) for a, b in pairs)
-
-
-def _same_value(first: Any, second: Any) -> bool:  # noqa: ANN401 - a field of any result
-    if isinstance(first, tuple):
-        return len(first) == len(second) and all(map(_same, first, second))
-    if isinstance(first, np.ndarray):
-        return np.array_equal(first, second)
-    return first is second or bool(first == second)
-
-
 def _predict_mask(engine: OpenEngine, cloud: PointCloud, prompt: Prompt) -> Mask:
-    result = engine.predict(engine.encode_uncached(cloud), prompt)
+    result = engine.predict_as_is(engine.encode_uncached(cloud), prompt)
     assert isinstance(result, Mask)  # as OpenEngine.predict has made sure
     return result
 
@@ -75,32 +35,22 @@ def _predict_mask(engine: OpenEngine, cloud: PointCloud, prompt: Prompt) -> Mask
 def runs(engine: OpenEngine) -> None:
     """A small asset and prompt give a result of the engine's kind."""
     asset, prompt = sample_task(engine.manifest.kind)
-    engine.predict(engine.encode_uncached(asset), prompt)
+    engine.predict_as_is(engine.encode_uncached(asset), prompt)
 
 
 def is_deterministic(engine: OpenEngine) -> None:
     """The same asset and prompt, encoded twice, give the same result."""
     asset, prompt = sample_task(engine.manifest.kind)
-    first, second = (engine.predict(engine.encode_uncached(asset), prompt) for _ in range(2))
-    _require(_same(first, second), "two runs on the same input differ")
-
-
-def is_stateless(engine: OpenEngine) -> None:
-    """A prediction in between changes nothing."""
-    asset, prompt = sample_task(engine.manifest.kind)
-    other = Prompt.from_clicks([replace(prompt.clicks[0], object_id=2)])
-    encoding = engine.encode_uncached(asset)
-    first = engine.predict(encoding, prompt)
-    engine.predict(encoding, other)
-    _require(_same(first, engine.predict(encoding, prompt)), "an earlier prompt changes the result")
+    first, second = (engine.predict_as_is(engine.encode_uncached(asset), prompt) for _ in range(2))
+    require(same(first, second), "two runs on the same input differ")
 
 
 def leaves_input_alone(engine: OpenEngine) -> None:
     """The arrays of the asset are not written to."""
     asset, prompt = sample_task(engine.manifest.kind)
     before = replace(asset).content_hash
-    engine.predict(engine.encode_uncached(asset), prompt)
-    _require(replace(asset).content_hash == before, "the asset's arrays were changed")
+    engine.predict_as_is(engine.encode_uncached(asset), prompt)
+    require(replace(asset).content_hash == before, "the asset's arrays were changed")
 
 
 def heeds_cancel(engine: OpenEngine) -> None:
@@ -111,7 +61,7 @@ def heeds_cancel(engine: OpenEngine) -> None:
     token.cancel()
     steps: dict[str, Callable[[], object]] = {
         "encode": lambda: engine.encode_uncached(asset, cancel=token),
-        "predict": lambda: engine.predict(encoding, prompt, cancel=token),
+        "predict": lambda: engine.predict_as_is(encoding, prompt, cancel=token),
     }
     for name, step in steps.items():
         try:
@@ -129,19 +79,19 @@ def stores_exactly(engine: OpenEngine) -> None:
     encoding = engine.encode_uncached(asset)
     arrays = engine.engine.encoding_to_arrays(encoding)
     objects = [name for name, array in arrays.items() if np.asarray(array).dtype == object]
-    _require(not objects, f"arrays {objects} have dtype object and cannot be stored")
+    require(not objects, f"arrays {objects} have dtype object and cannot be stored")
     rebuilt = engine.engine.encoding_from_arrays(arrays)
-    same = _same(engine.predict(encoding, prompt), engine.predict(rebuilt, prompt))
-    _require(same, "a rebuilt encoding predicts differently")
+    alike = same(engine.predict_as_is(encoding, prompt), engine.predict_as_is(rebuilt, prompt))
+    require(alike, "a rebuilt encoding predicts differently")
 
 
 def labels_every_point(engine: OpenEngine) -> None:
     """A mask has one int32 label a point, of the prompt's objects only."""
     cloud = sample_cloud()
     mask = _predict_mask(engine, cloud, prompt_on(cloud, (0, 5), (len(cloud) - 1, 42)))
-    _require(mask.labels.shape == (len(cloud),), f"labels have the shape {mask.labels.shape}")
+    require(mask.labels.shape == (len(cloud),), f"labels have the shape {mask.labels.shape}")
     strange = sorted(set(mask.labels.tolist()) - {0, 5, 42})
-    _require(not strange, f"labels {strange} are no objects of the prompt")
+    require(not strange, f"labels {strange} are no objects of the prompt")
 
 
 def is_sure_of_clicks(engine: OpenEngine) -> None:
@@ -150,7 +100,7 @@ def is_sure_of_clicks(engine: OpenEngine) -> None:
     rows = (0, len(cloud) - 1)
     mask = _predict_mask(engine, cloud, prompt_on(cloud, (rows[0], 1), (rows[1], 2)))
     found = mask.labels[list(rows)].tolist()
-    _require(found == [1, 2], f"points clicked as 1 and 2 have the labels {found}")
+    require(found == [1, 2], f"points clicked as 1 and 2 have the labels {found}")
 
 
 def gives_probabilities(engine: OpenEngine) -> None:
@@ -159,10 +109,10 @@ def gives_probabilities(engine: OpenEngine) -> None:
     confidence = _predict_mask(engine, cloud, prompt_on(cloud, (0, 1))).confidence
     if confidence is None:
         return
-    _require(confidence.shape == (len(cloud),), f"confidence has the shape {confidence.shape}")
-    _require(confidence.dtype == np.float32, f"confidence is {confidence.dtype}, not float32")
+    require(confidence.shape == (len(cloud),), f"confidence has the shape {confidence.shape}")
+    require(confidence.dtype == np.float32, f"confidence is {confidence.dtype}, not float32")
     inside = bool(((confidence >= 0) & (confidence <= 1)).all())
-    _require(inside, "confidence leaves [0, 1] or is not a number")
+    require(inside, "confidence leaves [0, 1] or is not a number")
 
 
 def takes_an_empty_prompt(engine: OpenEngine) -> None:
@@ -170,7 +120,7 @@ def takes_an_empty_prompt(engine: OpenEngine) -> None:
     cloud = sample_cloud()
     for prompt in (Prompt(), Prompt(object_ids=(1, 3)), prompt_on(cloud, (0, 0))):
         labels = _predict_mask(engine, cloud, prompt).labels
-        _require(not labels.any(), f"{len(prompt.clicks)} background clicks give objects")
+        require(not labels.any(), f"{len(prompt.clicks)} background clicks give objects")
 
 
 def takes_objects_without_clicks(engine: OpenEngine) -> None:
@@ -179,7 +129,7 @@ def takes_objects_without_clicks(engine: OpenEngine) -> None:
     clicked = prompt_on(cloud, (0, 3))
     alone = _predict_mask(engine, cloud, clicked)
     beside = _predict_mask(engine, cloud, replace(clicked, object_ids=(1, 3, 9)))
-    _require(bool((alone.labels == beside.labels).all()), "an object without a click matters")
+    require(bool((alone.labels == beside.labels).all()), "an object without a click matters")
 
 
 def takes_many_clicks(engine: OpenEngine) -> None:
@@ -197,16 +147,7 @@ def takes_degenerate_clouds(engine: OpenEngine) -> None:
     for xyz in (flat[:1], flat, np.zeros((5, 3), np.float32), flat + np.float32(5000)):
         cloud = PointCloud(np.ascontiguousarray(xyz), name="degenerate")
         labels = _predict_mask(engine, cloud, prompt_on(cloud, (0, 1))).labels
-        _require(len(labels) == len(cloud), f"{len(labels)} labels for {len(cloud)} points")
-
-
-def prompt_in(*places: tuple[float, float, int]) -> Prompt:
-    """Return the prompt of clicks in an image, given as (x, y, object id)."""
-    clicks = [
-        Click((x, y), object_id, order, click_id=order + 1)
-        for order, (x, y, object_id) in enumerate(places)
-    ]
-    return Prompt.from_clicks(clicks)
+        require(len(labels) == len(cloud), f"{len(labels)} labels for {len(cloud)} points")
 
 
 def _predict_photo(engine: OpenEngine, image: Image, prompt: Prompt) -> Mask:
@@ -221,9 +162,9 @@ def labels_every_pixel(engine: OpenEngine) -> None:
         image = sample_image(height, width)
         prompt = prompt_in((width / 2, height / 2, 5), (2.5, 2.5, 42))
         labels = _predict_photo(engine, image, prompt).labels
-        _require(labels.shape == (height, width), f"labels have the shape {labels.shape}")
+        require(labels.shape == (height, width), f"labels have the shape {labels.shape}")
         strange = sorted(set(labels.ravel().tolist()) - {0, 5, 42})
-        _require(not strange, f"labels {strange} are no objects of the prompt")
+        require(not strange, f"labels {strange} are no objects of the prompt")
 
 
 def gives_a_probability_map(engine: OpenEngine) -> None:
@@ -233,14 +174,14 @@ def gives_a_probability_map(engine: OpenEngine) -> None:
     if engine.manifest.capabilities.many_objects:
         return
     probability = mask.probability
-    _require(probability is not None, "there is no probability map")
+    require(probability is not None, "there is no probability map")
     assert probability is not None  # as just required
-    _require(probability.shape == mask.labels.shape, f"its shape is {probability.shape}")
-    _require(probability.dtype == np.float32, f"it is {probability.dtype}, not float32")
+    require(probability.shape == mask.labels.shape, f"its shape is {probability.shape}")
+    require(probability.dtype == np.float32, f"it is {probability.dtype}, not float32")
     inside = bool(((probability >= 0) & (probability <= 1)).all())
-    _require(inside, "it leaves [0, 1] or is not a number")
-    same = bool(((probability > engine.threshold) == (mask.labels == 1)).all())
-    _require(same, f"labels are not where it exceeds the threshold {engine.threshold:g}")
+    require(inside, "it leaves [0, 1] or is not a number")
+    follow = bool(((probability > engine.threshold) == (mask.labels == 1)).all())
+    require(follow, f"labels are not where it exceeds the threshold {engine.threshold:g}")
 
 
 def takes_an_empty_photo_prompt(engine: OpenEngine) -> None:
@@ -248,7 +189,7 @@ def takes_an_empty_photo_prompt(engine: OpenEngine) -> None:
     image = sample_image()
     for prompt in (Prompt(), Prompt(object_ids=(1, 3)), prompt_in((5.0, 5.0, 0))):
         labels = _predict_photo(engine, image, prompt).labels
-        _require(not labels.any(), f"{len(prompt.clicks)} background clicks give objects")
+        require(not labels.any(), f"{len(prompt.clicks)} background clicks give objects")
 
 
 def takes_many_photo_clicks(engine: OpenEngine) -> None:
@@ -263,7 +204,7 @@ def takes_degenerate_photos(engine: OpenEngine) -> None:
     for height, width in ((1, 1), (1, 50), (50, 1), (32, 32)):
         image = Image(np.full((height, width, 3), 128, np.uint8), name="degenerate")
         labels = _predict_photo(engine, image, prompt_in((width / 2, height / 2, 1))).labels
-        _require(labels.shape == (height, width), f"labels have the shape {labels.shape}")
+        require(labels.shape == (height, width), f"labels have the shape {labels.shape}")
 
 
 def predicts_many_alike(engine: OpenEngine) -> None:
@@ -277,11 +218,11 @@ def predicts_many_alike(engine: OpenEngine) -> None:
         prompt_in((10.0, 40.0, 1)),
     ]
     together = engine.engine.predict_many(encoding, prompts)
-    _require(len(together) == len(prompts), f"{len(together)} answers for {len(prompts)} prompts")
+    require(len(together) == len(prompts), f"{len(together)} answers for {len(prompts)} prompts")
     for prompt, one in zip(prompts, together, strict=True):
         alone = engine.engine.predict(encoding, prompt)
         apart = float(np.abs(one.probability - alone.probability).max())
-        _require(apart < 1e-3, f"answers together and alone differ by {apart:.2g}")
+        require(apart < 1e-3, f"answers together and alone differ by {apart:.2g}")
 
 
 def offers_candidates(engine: OpenEngine) -> None:
@@ -293,11 +234,11 @@ def offers_candidates(engine: OpenEngine) -> None:
     first = engine.predict(encoding, prompt)
     assert isinstance(first, Mask)  # as OpenEngine.predict has made sure
     for number, candidate in enumerate(first.candidates):
-        _require(0 <= candidate.score <= 1, f"candidate {number} has the score {candidate.score}")
+        require(0 <= candidate.score <= 1, f"candidate {number} has the score {candidate.score}")
         chosen = engine.predict(encoding, replace(prompt, candidates=((3, number),)))
         assert isinstance(chosen, Mask)
-        same = np.array_equal(chosen.labels == 3, candidate.inside)
-        _require(same, f"choosing candidate {number} gives another mask than it shows")
+        agrees = np.array_equal(chosen.labels == 3, candidate.inside)
+        require(agrees, f"choosing candidate {number} gives another mask than it shows")
 
 
 def differentiates_clicks(engine: OpenEngine) -> None:
@@ -313,21 +254,28 @@ def differentiates_clicks(engine: OpenEngine) -> None:
     for places in (((32.5, 18.5, 1),), ((32.5, 18.5, 1), (4.5, 4.5, 0))):
         position = torch.tensor(places[-1][:2], requires_grad=True)
         soft = plugin.soft_probability(encoding, prompt_in(*places), position)
-        _require(tuple(soft.shape) == (37, 64), f"its shape is {tuple(soft.shape)}")
-        _require(bool(((soft >= 0) & (soft <= 1)).all()), "it leaves [0, 1] or is not a number")
+        require(tuple(soft.shape) == (37, 64), f"its shape is {tuple(soft.shape)}")
+        require(bool(((soft >= 0) & (soft <= 1)).all()), "it leaves [0, 1] or is not a number")
         (gradient,) = torch.autograd.grad(soft.sum(), position)
-        _require(bool(gradient.isfinite().all()), f"the gradient is {gradient.tolist()}")
+        require(bool(gradient.isfinite().all()), f"the gradient is {gradient.tolist()}")
 
 
 _ALL = tuple(EngineKind)
 _IMAGE = (EngineKind.IMAGE,)
 _SCENE = (EngineKind.SCENE,)
+_POSE = (EngineKind.POSE,)
+_ANIMATION = (EngineKind.ANIMATION,)
 RULES: tuple[Rule, ...] = (
     Rule("runs", "error", _ALL, runs),
     Rule("deterministic", "error", _ALL, is_deterministic),
-    Rule("stateless", "error", _ALL, is_stateless),
+    Rule("stateless", "error", _ALL, conduct.is_stateless),
     Rule("input unchanged", "error", _ALL, leaves_input_alone),
     Rule("cancel", "warning", _ALL, heeds_cancel),
+    Rule("stops in time", "error", _ALL, conduct.stops_in_time),
+    Rule("progress", "error", _ALL, conduct.reports_rising_progress),
+    Rule("memory", "error", _ALL, conduct.keeps_its_memory),
+    Rule("refusals", "error", _ALL, conduct.is_spared_what_it_cannot),
+    Rule("declared prompts", "error", _ALL, conduct.understands_what_it_declares),
     Rule("stored encodings", "error", _ALL, stores_exactly),
     Rule("labels", "error", _SCENE, labels_every_point),
     Rule("clicked points", "warning", _SCENE, is_sure_of_clicks),
@@ -344,6 +292,12 @@ RULES: tuple[Rule, ...] = (
     Rule("many prompts", "error", _IMAGE, predicts_many_alike),
     Rule("candidates", "error", _IMAGE, offers_candidates),
     Rule("soft clicks", "error", _IMAGE, differentiates_clicks),
+    Rule("people", "error", _POSE, kinds.gives_people),
+    Rule("visibility", "error", _POSE, kinds.gives_coco_visibility),
+    Rule("scores", "error", _POSE, kinds.gives_scores_and_boxes),
+    Rule("degenerate photos", "error", _POSE + _ANIMATION, kinds.takes_degenerate_photos),
+    Rule("frames", "error", _ANIMATION, kinds.gives_frames),
+    Rule("flow", "error", _ANIMATION, kinds.gives_flow),
 )
 """All rules, in the order that a report shows them."""
 
@@ -351,3 +305,6 @@ RULES: tuple[Rule, ...] = (
 def rules_for(kind: EngineKind) -> tuple[Rule, ...]:
     """Return the rules that an engine of a kind has to keep."""
     return tuple(rule for rule in RULES if kind in rule.kinds)
+
+
+__all__ = ["RULES", "BrokenPromiseError", "Rule", "prompt_in", "prompt_on", "rules_for"]
