@@ -67,6 +67,24 @@ def _missing(manifest: "Manifest", variant: "VariantSpec") -> str:
 
 
 @app.command()
+def new(
+    name: str = typer.Argument(..., help="Id of the plugin: small letters, digits, hyphens."),
+    kind: str = typer.Option("scene", help="scene, image, pose or animation."),
+    folder: Path = typer.Option(Path(), "-o", help="Where to make its folder."),
+) -> None:
+    """Write a new plugin that works at once: manifest, adapter, weights and test."""
+    from annotator.engine.api import EngineKind
+    from annotator.engine.scaffold import write_plugin
+
+    if kind not in set(EngineKind):
+        raise AnnotatorError(f"There is no kind {kind!r}.", f"Use {', '.join(EngineKind)}.")
+    made = write_plugin(name, EngineKind(kind), folder)
+    for path in sorted(made.iterdir()):
+        out.print(f"  {path}")
+    out.print(f"Now: annotator plugins check {made}; pytest {made}; see docs/plugins.md")
+
+
+@app.command()
 def trust(
     plugin: str = typer.Argument(..., help="Plugin id."),
     yes: bool = typer.Option(False, "--yes", help="Agree without being asked."),
