@@ -76,6 +76,8 @@ def _check_files(manifest: Manifest, folder: Path) -> list[Finding]:
 
 
 def _check_target(manifest: Manifest, folder: Path) -> Iterator[Finding]:
+    if manifest.uses:
+        return
     module = folder.joinpath(*manifest.target.partition(":")[0].split("."))
     if not (module.with_suffix(".py").is_file() or (module / "__init__.py").is_file()):
         yield Finding("error", "target", f"{module.with_suffix('.py')} does not exist")

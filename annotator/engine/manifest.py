@@ -210,14 +210,19 @@ class VariantSpec(_Table):
 
 
 class Manifest(_Table):
-    """A whole `plugin.toml`."""
+    """A whole `plugin.toml`.
+
+    A plugin has code of its own (`target`) or takes that of another one (`uses`), giving it
+    other parameters: so an ONNX file becomes an engine without a line of code.
+    """
 
     api: int
     id: PluginId
     version: str
     title: str
     kind: EngineKind
-    target: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$")]
+    target: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$")] = ""
+    uses: Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]{0,63})?$")] = ""
     description: str = ""
     homepage: str = ""
     licence: str = ""
@@ -243,6 +248,8 @@ class Manifest(_Table):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Manifest":
+        if bool(self.target) == bool(self.uses):
+            raise ValueError("either `target` or `uses` says where the code is")
         for field in ("parameters", "weights"):
             _require_unique(field, [spec.name for spec in getattr(self, field)])
         _require_unique("variants", [variant.id for variant in self.variants])
@@ -288,6 +295,24 @@ class Manifest(_Table):
         known = ", ".join(f"{self.id}:{v.id}" for v in self.variants) or self.id
         raise AnnotatorError(f"Plugin {self.id!r} has no variant {variant_id!r}.", f"Try {known}.")
 
+    def built_on(self, other: "Manifest") -> "Manifest":
+        """Return this manifest with the code, packages and other parameters of the one it uses."""
+        own = {spec.name: spec for spec in self.parameters}
+        known = {spec.name: spec for spec in other.parameters}
+        return self.model_copy(
+            update={
+                "target": other.target,
+                "requires": tuple(dict.fromkeys((*other.requires, *self.requires))),
+                "extra": self.extra or other.extra,
+                "parameters": tuple({**known, **own}.values()),
+            }
+        )
+
+    def placed_in(self, folder: Path) -> "Manifest":
+        """Return this manifest with default files found in its folder as whole paths."""
+        placed = [_placed(spec, folder) for spec in self.parameters]
+        return self.model_copy(update={"parameters": tuple(placed)})
+
     def resolve_parameters(
         self, variant: VariantSpec, given: "dict[str, Any] | None" = None
     ) -> dict[str, Scalar]:
@@ -305,6 +330,13 @@ class Manifest(_Table):
         except ValueError as error:
             raise AnnotatorError(f"{error}.", f"See `annotator plugins info {self.id}`.") from None
         return values
+
+
+def _placed(spec: ParameterSpec, folder: Path) -> ParameterSpec:
+    file = folder / str(spec.default)
+    if spec.type != "file" or not spec.default or not file.is_file():
+        return spec
+    return spec.model_copy(update={"default": str(file.resolve())})
 
 
 def _require_unique(field: str, names: list[str]) -> None:

@@ -150,7 +150,7 @@ class PluginRegistry:
         plugin_id, _, variant_id = ref.partition(":")
         entry = self.entry(plugin_id)
         _require_usable(entry)
-        manifest = entry.manifest
+        manifest, folder = self._code_of(entry)
         variant = manifest.variant(variant_id)
         values = manifest.resolve_parameters(variant, dict(parameters or {}))
         if dtype not in manifest.dtypes:
@@ -162,19 +162,28 @@ class PluginRegistry:
             require_supported(manifest, prompt)
         _require_trust(entry)
         settings = read_settings().get(plugin_id, PluginSettings())
-        place = place_of(manifest, entry.folder, settings, isolation, variant.requires)
+        place = place_of(manifest, folder, settings, isolation, variant.requires)
         if place is None or not settings.elsewhere:
             require_packages(manifest, variant)
         opening = Opening(plugin_id, variant.id, device, manifest.devices, dtype, values)
         if place is not None:
             opened = _open_in_worker(entry, place, opening, variant, settings)
         else:
-            opened = _open_here(entry, opening, variant)
+            opened = _open_here(entry, manifest, folder, opening, variant)
         engine, choice, weights = opened
         if choice.note:
             _log.warning("%s: %s", ref, choice.note)
         identity = _identity(manifest, values, weights, choice.type, dtype)
         return OpenEngine(ref, engine, manifest, choice, values, identity, self.memory, self.disk)
+
+    def _code_of(self, entry: PluginEntry) -> tuple[Manifest, Path]:
+        """Return the manifest to open and the folder of the code, maybe another plugin's."""
+        if not entry.manifest.uses:
+            return entry.manifest, entry.folder
+        used = self.entry(entry.manifest.uses)
+        _require_usable(used)
+        _require_trust(used)
+        return entry.manifest.built_on(used.manifest), used.folder
 
     def _add(self, entry: PluginEntry) -> None:
         plugin_id = entry.manifest.id
@@ -229,7 +238,9 @@ def _folder_of(point: metadata.EntryPoint) -> Path | None:
 
 def _read_entry(folder: Path, origin: Origin) -> PluginEntry:
     try:
-        return PluginEntry(read_manifest(folder / MANIFEST_NAME), folder, origin=origin)
+        return PluginEntry(
+            read_manifest(folder / MANIFEST_NAME).placed_in(folder), folder, origin=origin
+        )
     except AnnotatorError as error:
         stand_in = Manifest.model_construct(
             api=API_VERSION,
@@ -268,14 +279,16 @@ _Opened = tuple[Engine[Any, Any], DeviceChoice, dict[str, str]]
 """An engine, its device, and the sha256 of its weights by name."""
 
 
-def _open_here(entry: PluginEntry, opening: Opening, variant: VariantSpec) -> _Opened:
+def _open_here(
+    entry: PluginEntry, manifest: Manifest, folder: Path, opening: Opening, variant: VariantSpec
+) -> _Opened:
     weights = _weights_of(entry, variant)
     choice = choose_device(opening.device, opening.devices)
     logger = logging.getLogger(f"annotator.plugins.{entry.manifest.id}")
     context = PluginContext(
         choice.device, opening.dtype, variant.id, opening.parameters, weights, logger
     )
-    return _create(entry, context), choice, _sums(weights)
+    return _create(entry, manifest, folder, context), choice, _sums(weights)
 
 
 def _open_in_worker(
@@ -337,14 +350,16 @@ def _failure_noted(entry: PluginEntry) -> Iterator[None]:
         ) from error
 
 
-def _create(entry: PluginEntry, context: PluginContext) -> Engine[Any, Any]:
+def _create(
+    entry: PluginEntry, manifest: Manifest, folder: Path, context: PluginContext
+) -> Engine[Any, Any]:
     """Import (once) and call the factory."""
     with _failure_noted(entry):
         if entry.factory is None:
-            entry.factory = load_factory(entry.manifest, entry.folder)
+            entry.factory = load_factory(manifest, folder)
             entry.state = "loaded"
         with explain_memory(context.device, f"loading {entry.manifest.title}"):
             engine = entry.factory(context)
         if not isinstance(engine, Engine):
-            raise TypeError(f"{entry.manifest.target} returned no engine (encode, predict, close)")
+            raise TypeError(f"{manifest.target} returned no engine (encode, predict, close)")
         return engine

@@ -4,7 +4,14 @@ from hypothesis import strategies as st
 
 from annotator.domain import AnnotatorError
 from annotator.engine.manifest import MAX_MANIFEST_BYTES, read_manifest
-from tests.engine.helpers import MINIMAL_MANIFEST
+from annotator.engine.registry import PluginRegistry
+from tests.engine.helpers import (
+    MINIMAL_MANIFEST,
+    NEAREST_CLICK,
+    click_prompt,
+    line_cloud,
+    write_plugin,
+)
 
 FULL = (
     MINIMAL_MANIFEST
@@ -151,3 +158,30 @@ def test_any_bytes_give_a_manifest_or_words(tmp_path_factory, content):
     path.write_bytes(content)
     with pytest.raises(AnnotatorError):
         read_manifest(path)
+
+
+def test_a_plugin_without_code_takes_that_of_another_one(tmp_path):
+    folder = tmp_path / "near"
+    folder.mkdir()
+    (folder / "plugin.toml").write_text(
+        'api = 1\nid = "near"\nversion = "1"\ntitle = "Near"\nkind = "scene"\n'
+        'uses = "nearest-click"\n[[parameters]]\nname = "reach"\ntype = "float"\ndefault = 1.5\n'
+    )
+    registry = PluginRegistry.discover([NEAREST_CLICK, folder], disk=False)
+    for isolation in ("inprocess", "process"):
+        engine = registry.open("near", isolation=isolation)
+        labels = engine.predict(engine.encode(line_cloud(5)), click_prompt((1, 4))).labels
+        assert labels.tolist() == [4, 4, 4, 0, 0]
+        assert engine.manifest.title == "Near"
+        engine.close()
+    with pytest.raises(AnnotatorError, match="There is no plugin 'nearest-click'"):
+        PluginRegistry.discover([folder], disk=False).open("near")
+
+
+def test_default_files_are_looked_for_beside_the_manifest(tmp_path):
+    more = '[[parameters]]\nname = "f"\ntype = "file"\ndefault = "{}"\n'
+    write_plugin(tmp_path / "p", MINIMAL_MANIFEST + more.format("adapter.py"))
+    write_plugin(tmp_path / "q", MINIMAL_MANIFEST + more.format("gone.bin"))
+    for name, found in (("p", str(tmp_path / "p" / "adapter.py")), ("q", "gone.bin")):
+        entry = PluginRegistry.discover([tmp_path / name], disk=False).entry("tiny")
+        assert entry.manifest.parameters[0].default == found
