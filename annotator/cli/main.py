@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Convert labelled scans and annotations of photos.",
     ),
     "replay": ("annotator.cli.project:replay", "List or re-run what was done in a project."),
+    "compare": ("annotator.cli.compare:compare", "Compare engines on finished work."),
     "stats": ("annotator.cli.project:stats", "Report clicks and time per object of a project."),
     "worker": ("annotator.cli.worker:worker", "Lend this machine's engines to other machines."),
     "doctor": ("annotator.cli.doctor:doctor", "Check the environment; one page to send in."),

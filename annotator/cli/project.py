@@ -17,7 +17,7 @@ from annotator.domain.cloud import Int32
 
 if TYPE_CHECKING:
     from annotator.engine.opened import OpenEngine
-    from annotator.project import AssetState, ReplayStep, Statistics
+    from annotator.project import AssetState, Project, ReplayStep, Statistics
 
 
 def stats(
@@ -57,21 +57,31 @@ def _summary_rows(figures: "Statistics") -> Iterator[tuple[str, str]]:
 
 def replay(
     project: Path = typer.Argument(..., help="Project file."),
-    engine: str | None = typer.Option(None, help="Also predict each step with plugin[:variant]."),
+    engine: str | None = typer.Option(
+        None, "--engine", "--plugin", help="Also predict each step with plugin[:variant]."
+    ),
     device: str = typer.Option("auto", help="auto, cpu, cuda or mps."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object a line."),
 ) -> None:
-    """List what was done in a project, in order and with its timing; undone steps too."""
+    """List what was done in a project, in order and with its timing; undone steps too.
+
+    With an engine, each step's clicks are predicted anew and compared with the labels that
+    stand in the end; a report follows.
+    """
     from annotator.project import Project
     from annotator.project import replay as steps_of
 
     with Project.open(project, read_only=True) as opened:
-        predictor = _Predictor(open_engine(engine, device, [])) if engine else None
+        predictor = _Predictor(open_engine(engine, device, []), opened) if engine else None
         for step in steps_of(opened):
             record = _describe(step)
             if predictor:
                 record |= predictor.after(step)
             print(json.dumps(record) if as_json else _line(record))
+        if predictor and as_json:
+            print(json.dumps({"report": predictor.report()}))
+        elif predictor:
+            print_table(("what", "value"), list(predictor.report().items()), title=engine or "")
 
 
 def _describe(step: "ReplayStep") -> dict[str, object]:
@@ -97,6 +107,8 @@ def _line(record: dict[str, object]) -> str:
     extra = [f"{k}={record[k]}" for k in ("asset_id", "object_id", "clicks") if k in record]
     if "milliseconds" in record:
         extra.append(f"{record['milliseconds']} ms, {record['changed_points']} points changed")
+    if "iou" in record:
+        extra.append(f"IoU {record['iou']}")
     mark = " (undone)" if record["undone"] else ""
     return f"{record['elapsed_s']:9.3f} s  {record['what']:<18}{' '.join(extra)}{mark}"
 
@@ -104,13 +116,14 @@ def _line(record: dict[str, object]) -> str:
 class _Predictor:
     """Predicts the prompt of every step that changed it."""
 
-    def __init__(self, engine: "OpenEngine") -> None:
-        self._engine = engine
+    def __init__(self, engine: "OpenEngine", project: "Project") -> None:
+        self._engine, self._project = engine, project
+        self._steps: list[dict[str, float]] = []
         self._encodings: dict[int, tuple[WorkingAsset, object]] = {}
         self._seen: dict[int, tuple[Prompt, Int32]] = {}
 
     def after(self, step: "ReplayStep") -> dict[str, object]:
-        """Return the time of the step's prediction and how many points it changed."""
+        """Return a step's time, how many points it changed, and its IoU with the end."""
         asset = step.document.assets.get(step.event.touched_asset or -1)
         if asset is None or not serves(self._engine, asset.kind):
             return {}
@@ -123,7 +136,34 @@ class _Predictor:
         before = earlier[1] if earlier else mask.labels * 0
         self._seen[asset.asset_id] = (prompt, mask.labels)
         changed = int((mask.labels != before).sum())
-        return {"milliseconds": round(seconds * 1e3, 1), "changed_points": changed}
+        found = {"milliseconds": round(seconds * 1e3, 1), "changed_points": changed}
+        iou = self._iou(asset.asset_id, mask.labels)
+        if iou is not None:
+            found["iou"] = iou
+        self._steps.append(found)
+        return {**found}
+
+    def _iou(self, asset_id: int, labels: Int32) -> float | None:
+        """Return the mean IoU with the labels that stand in the end; None if none are kept."""
+        from annotator.benchmark.metrics import mean_iou
+
+        truth = self._project.labels_of(asset_id)
+        if truth is None or truth.shape != labels.shape or not truth.any():
+            return None
+        return round(mean_iou(truth.ravel(), labels.ravel()), 4)
+
+    def report(self) -> dict[str, object]:
+        """Return what the engine made of the whole session."""
+        times = [step["milliseconds"] for step in self._steps]
+        ious = [step["iou"] for step in self._steps if "iou" in step]
+        return {
+            "steps predicted": len(times),
+            "milliseconds, mean": round(sum(times) / len(times), 1) if times else None,
+            "milliseconds, longest": max(times, default=None),
+            "IoU with the finished labels, first step": ious[0] if ious else None,
+            "IoU with the finished labels, best": max(ious, default=None),
+            "IoU with the finished labels, last step": ious[-1] if ious else None,
+        }
 
     def _encoded(self, asset: "AssetState") -> tuple[WorkingAsset, object]:
         if asset.asset_id not in self._encodings:

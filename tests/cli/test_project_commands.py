@@ -97,3 +97,49 @@ def test_damaged_project_is_named(run, tmp_path: Path) -> None:
     assert status == 1
     assert "bad.annotation" in err
     assert "Traceback" not in err
+
+
+def test_replay_on_another_plugin_reports_how_close_it_came(run, project: Path) -> None:
+    status, out, err = run("replay", project, "--json", "--plugin", "nearest-click")
+
+    assert status == 0, err
+    *steps, last = [json.loads(line) for line in out.splitlines()]
+    assert last["report"]["steps predicted"] == 4
+    assert last["report"]["milliseconds, mean"] > 0
+    assert any("changed_points" in step for step in steps)
+
+
+def test_compare_gives_engines_the_recorded_clicks(run, project: Path, tmp_path: Path) -> None:
+    from annotator.engine.paths import user_data
+    from annotator.engine.trust import trust
+
+    folder = user_data("plugins") / "nearest_click"
+    other = folder.with_name("other")
+    other.mkdir()
+    (other / "plugin.toml").write_text(
+        'api = 1\nid = "shy"\nversion = "1"\ntitle = "Shy"\nkind = "scene"\n'
+        'uses = "nearest-click"\n[[parameters]]\nname = "reach"\ntype = "float"\ndefault = 0.2\n'
+    )
+    trust(other)
+    status, out, err = run(
+        "compare", project, project, "--plugins", "nearest-click,shy", "-o", tmp_path / "out"
+    )
+
+    assert status == 0, err
+    assert "Mean IoU after each recorded click" in out
+    report = json.loads((tmp_path / "out" / "compare.json").read_text())
+    assert report["made_with"] == ["nearest-click"]
+    assert (report["assets"], report["objects"], report["clicks"]) == (2, 4, 4)
+    means = report["means"]
+    assert means["nearest-click"]["IoU, last click"] > 0.99  # the work was done with it
+    assert means["shy"]["IoU, last click"] < 0.5
+    change = report["difference_from_nearest-click"]["shy"]["IoU, last click"]
+    assert change["high"] < 0
+    pictures = list((tmp_path / "out").glob("disagreement-*.png"))
+    assert len(pictures) == 2
+    assert all(picture.stat().st_size > 5000 for picture in pictures)
+
+
+def test_compare_says_when_there_is_nothing_to_compare(run, project: Path) -> None:
+    assert "Nothing in these projects" in run("compare", project, "--plugins", "flood-fill")[2]
+    assert "Name each engine once" in run("compare", project, "--plugins", "a,a")[2]
