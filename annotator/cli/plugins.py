@@ -85,6 +85,23 @@ def new(
 
 
 @app.command()
+def install(folder: Path = typer.Argument(..., help="Plugin folder to copy.")) -> None:
+    """Copy a plugin's folder to where plugins are found; its code still has to be trusted."""
+    import shutil
+
+    from annotator.engine.manifest import MANIFEST_NAME, read_manifest
+    from annotator.engine.paths import user_data
+
+    manifest = read_manifest(folder / MANIFEST_NAME)
+    target = user_data("plugins") / manifest.id
+    if target.exists():
+        raise AnnotatorError(f"{target} is there already.", "Remove it first.")
+    ignored = shutil.ignore_patterns("__pycache__", ".git", ".pytest_cache")
+    shutil.copytree(folder, target, ignore=ignored)
+    out.print(f"{manifest.id} is in {target}. Now: annotator plugins trust {manifest.id}")
+
+
+@app.command()
 def trust(
     plugin: str = typer.Argument(..., help="Plugin id."),
     yes: bool = typer.Option(False, "--yes", help="Agree without being asked."),
