@@ -1,5 +1,6 @@
 """Lists, imports, verifies and downloads the weights that plugins declare."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from annotator.engine.layouts import LayoutDifference, compare, read_layout
 from annotator.engine.manifest import WeightsSpec
 from annotator.engine.registry import PluginEntry, PluginRegistry
 from annotator.engine.store import find_weights, user_weights
+
+MIRROR_VARIABLE = "ANNOTATOR_MIRROR"
+"""Environment variable with the address of a folder that has the files of all weights."""
 
 
 @dataclass(frozen=True)
@@ -213,10 +217,19 @@ def pull_weights(
     name: str,
     registry: PluginRegistry,
     *,
+    mirror: str = "",
     progress: Progress = no_progress,
     cancel: CancelToken | None = None,
 ) -> WeightsRecord:
     """Download an entry's weights into the user's data; a file already there is kept.
+
+    Args:
+        name: The entry.
+        registry: The plugins.
+        mirror: Address of a folder to fetch the file from instead; empty for the one that
+            `ANNOTATOR_MIRROR` names, if any. The sha256 is checked all the same.
+        progress: Told the fraction received.
+        cancel: Stops it; a later pull resumes.
 
     Raises:
         AnnotatorError: If the entry has no address, or the download or its content fails.
@@ -233,7 +246,8 @@ def pull_weights(
             f"Get the file from {spec.homepage or 'them'} and run `annotator weights import FILE`.",
         )
     source = user_weights() / (Path(spec.url).name if _needs_import(spec) else spec.file)
-    fetch(Download(spec.url, spec.sha256, spec.size), source, progress=progress, cancel=cancel)
+    url = mirrored(spec.url, mirror or os.environ.get(MIRROR_VARIABLE, ""))
+    fetch(Download(url, spec.sha256, spec.size), source, progress=progress, cancel=cancel)
     if _needs_import(spec):
         try:
             return import_weights(source, registry, progress=progress, cancel=cancel)
@@ -241,6 +255,11 @@ def pull_weights(
             source.unlink(missing_ok=True)
     _write_sum(source)
     return find_record(registry, name)
+
+
+def mirrored(url: str, mirror: str) -> str:
+    """Return where a mirror has the file of an address: under the same file name."""
+    return f"{mirror.rstrip('/')}/{Path(url).name}" if mirror else url
 
 
 def _needs_import(spec: WeightsSpec) -> bool:
