@@ -76,7 +76,7 @@ def test_a_mirror_has_the_same_file_elsewhere():
 @pytest.mark.parametrize("by_variable", [False, True])
 def test_weights_are_pulled_from_a_mirror_and_checked_all_the_same(
     tmp_path,
-    server,
+    server,  # noqa: F811 - the fixture
     monkeypatch,
     by_variable,
 ):
