@@ -26,7 +26,7 @@ from models.clickseg.zoom import Box, Size, View, Zoom, box_iou
 
 Draw = Callable[[Tensor, int, int], Tensor]
 STATE_BYTES = 256 << 20
-FEATURE_BYTES = 512 << 20
+FEATURE_BYTES = 256 << 20
 """Room for what is remembered between predictions, over all photos."""
 
 LARGE_VIEW = 1 << 20
