@@ -32,7 +32,8 @@ class AssetHandlers(QObject):
         window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.dock)
         self.dock.hide()
         self.dock.assetChosen.connect(self.switch)
-        self.dock.commandChosen.connect(lambda name: self.handlers()[name]())
+        # As actions: what is disabled, as all that adds is while replaying, stays so here.
+        self.dock.commandChosen.connect(lambda name: window.actions_manager.trigger(name))
         self.dock.dismissed.connect(self._dismiss)
 
     def handlers(self) -> Mapping[str, Callable[..., object]]:

@@ -402,6 +402,7 @@ class MainWindow(QMainWindow):
             self.messages.retint()
             self.start_page.retint()
             self.progress.retint()
+            self.assets.refresh()
             self._show_recent()
 
     # Recent files --------------------------------------------------------------------------

@@ -173,3 +173,21 @@ def test_files_are_added_to_a_read_only_project_by_nobody(three, make_shown_wind
     assert second.workspace.read_only
     assert not second.actions_manager.actions["add_assets"].isEnabled()
     assert second.actions_manager.actions["next_asset"].isEnabled()
+
+
+def test_buttons_of_the_list_do_what_the_menu_does_and_no_more(three, scan, more, qtbot):
+    three.assets.dock._buttons.button("next_asset").click()
+    wait_shown(qtbot, three, more[0])
+    three.actions_manager.trigger("replay")
+    last = three.workspace.project.last_seq
+    three.assets.dock._buttons.button("add_assets").click()  # would open a dialog and wait
+    assert three.workspace.project.last_seq == last
+
+
+def test_icons_of_the_list_follow_the_theme(three, preferences):
+    def picture():
+        return three.assets.dock.list.item(1).icon().pixmap(20, 20).toImage()
+
+    before = picture()
+    preferences["theme"] = "light" if preferences["theme"] == "dark" else "dark"
+    assert picture() != before
