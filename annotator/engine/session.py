@@ -238,9 +238,10 @@ class EngineSession:
                 the threads are daemons, so even then the process can end.
         """
         self.stop()
+        deadline = time.monotonic() + timeout
         for thread in self._threads:
             if thread is not threading.current_thread():
-                thread.join(timeout)
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def stop(self) -> None:
         """Begin to close, without waiting for it."""

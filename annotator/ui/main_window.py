@@ -478,9 +478,9 @@ class MainWindow(QMainWindow):
         Work that does not stop at once is waited for when the window is off the screen
         and the project free for others: an engine that is loading may take seconds.
         """
+        self.hide()
         self.jobs.cancel_all()
         self.close_workspace()
-        self.hide()
         self.engines.session.stop()
         if not self.jobs.shut_down():
             _log.warning("some work did not stop in time")

@@ -410,3 +410,19 @@ def test_the_number_of_threads_is_taken_over_at_once(opened, preferences, monkey
     assert threads.wanted() == 3
     preferences["threads"] = 0
     assert threads.wanted() == 0
+
+
+def test_panels_are_as_they_were_left_after_the_window_was_closed(
+    opened, make_shown_window, scan, qtbot
+):
+    def seen(window):
+        return {dock.objectName(): dock.isVisible() for dock in window.findChildren(QDockWidget)}
+
+    opened.findChild(QDockWidget, "clicksDock").close()
+    before = seen(opened)
+    opened.close()
+    second = make_shown_window()
+    second.open_path(scan)
+    wait_open(qtbot, second)
+    assert seen(second) == before
+    assert before["objectsDock"]
