@@ -29,6 +29,23 @@ _GESTURES = (
     ("Arrow keys, then Space or Enter in the view", "move a cursor and click without a mouse"),
     ("Drop a file on the window", "open it"),
 )
+_PHOTO_GESTURES = (
+    ("Left click", "inside: this belongs to the current object"),
+    ("Right click, Alt + left click", "outside: this does not belong to the current object"),
+    ("Right click on a marker", "delete that click"),
+    ("Drag a marker", "move that click"),
+    (
+        "Digits while masks are offered",
+        "take the mask of that number; Escape keeps the present one",
+    ),
+    ("Drag, middle drag, Space + drag", "move the photo"),
+    ("Wheel", "zoom to the cursor"),
+    (
+        "Polygon: click, hold to draw, Enter",
+        "close it; Ctrl + Enter takes away, Backspace steps back",
+    ),
+    ("Outline: drag a corner or a side", "move it; a right click removes a corner"),
+)
 _PACKAGES = ("PySide6-Essentials", "numpy", "torch", "laspy")
 
 
@@ -57,7 +74,12 @@ class HelpDialog(QDialog):
 def shortcuts_page(own: Shortcuts) -> str:
     """Return the sheet of gestures and shortcuts in force as HTML."""
     keys = effective(own)
-    sections = [_table("Mouse", _GESTURES), _table("Objects", _digit_rows())]
+    tables = (
+        ("Mouse", _GESTURES),
+        ("Mouse on Photos", _PHOTO_GESTURES),
+        ("Objects", _digit_rows()),
+    )
+    sections = [_table(title, rows) for title, rows in tables]
     for menu in MENUS:
         rows = [
             (_spelled(keys[spec.action_id]), spec.title.rstrip("…"))

@@ -76,6 +76,13 @@ QTableView, QTreeView, QListView { border: 1px solid palette(mid); border-radius
 QTableView::item, QTreeView::item, QListView::item { padding: 3px; }
 QProgressBar { border: none; border-radius: 4px; background: palette(mid); }
 QProgressBar::chunk { border-radius: 4px; background: palette(highlight); }
+#candidateStrip { background: palette(window); border: 1px solid palette(mid);
+  border-radius: 10px; }
+#candidateStrip QToolButton { border: 1px solid transparent; border-radius: 6px;
+  padding: 4px 10px; }
+#candidateStrip QToolButton:hover { background: palette(midlight); }
+#candidateStrip QToolButton:checked { background: palette(highlight);
+  color: palette(highlighted-text); font-weight: 600; }
 #viewContainer { background: palette(base); }
 """
 

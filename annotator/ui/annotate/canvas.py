@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from annotator.domain import BACKGROUND, Click, ObjectInfo, PointCloud, object_colour
+from annotator.domain import BACKGROUND, Box, Click, ObjectInfo, PointCloud, object_colour
 from annotator.domain.cloud import Int32, Int64
 from annotator.domain.results import Mask
 from annotator.ui.annotate.shown import BaseCanvas
@@ -35,6 +35,9 @@ class Canvas(BaseCanvas):
     def clear(self) -> None:
         """Show nothing."""
         self.open(None)
+
+    def show_boxes(self, boxes: Mapping[int, Box], objects: Mapping[int, ObjectInfo]) -> None:
+        """Show nothing: objects of scans have no boxes."""
 
     def show_labels(self, labels: Int32 | None) -> None:
         """Show labels [W]; uploads only those that differ from what is shown."""

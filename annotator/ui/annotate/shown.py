@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
-from annotator.domain import Click, ObjectInfo
+from annotator.domain import Box, Click, ObjectInfo
 from annotator.domain.cloud import Int32
 from annotator.domain.labels import Colour
 from annotator.ui.view import AnnotationView
@@ -32,6 +32,10 @@ class BaseCanvas(ABC):
     @abstractmethod
     def show_labels(self, labels: Int32 | None) -> None:
         """Show the label of every working point or pixel; None shows none."""
+
+    @abstractmethod
+    def show_boxes(self, boxes: Mapping[int, Box], objects: Mapping[int, ObjectInfo]) -> None:
+        """Show the boxes around objects."""
 
     @abstractmethod
     def show_markers(

@@ -25,10 +25,9 @@ class CandidateStrip(QFrame):
         super().__init__(view)
         self.setObjectName("candidateStrip")
         self.setAccessibleName("Masks to choose from")
-        self.setAutoFillBackground(True)
-        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.setAutoFillBackground(False)  # the corners are round
         self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(10, 4, 6, 4)
+        self._row.setContentsMargins(14, 6, 8, 6)
         self._row.setSpacing(4)
         self._row.addWidget(QLabel("Which mask?", self))
         self.buttons: list[QToolButton] = []

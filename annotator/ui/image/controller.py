@@ -1,9 +1,10 @@
 """Annotation of photos: the shared controller with tools and choices for pixels."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QLabel, QWidget
 
 from annotator.domain.masks import fill_holes, smooth
 from annotator.engine.session import EngineSession
@@ -33,11 +34,16 @@ class PhotoController(AnnotationController):
         tools = {name: make(hands) for name, make in PHOTO_TOOLS.items()}
         self._photo_view = view
         self._strip = CandidateStrip(view)
+        self._zoom = QLabel(parent if isinstance(parent, QWidget) else None)
+        self._zoom.setObjectName("zoomStatus")
+        self._zoom.setToolTip("Screen pixels per pixel of the photo")
+        self._zoom.setAccessibleName("Zoom")
         super().__init__(bench, hands, tools, parent)
         self._objects_model.name_points("Pixels")
         self._strip.chosen.connect(bench.choose_candidate)
         self._strip.dismissed.connect(bench.dismiss_candidates)
         bench.composer.composed.connect(self._refresh_outline)
+        view.cameraChanged.connect(self._show_zoom)
 
     def open_asset(self, asset_id: int, photo: LoadedPhoto) -> None:
         """Show a photo as it was left and let the engine encode it.
@@ -48,12 +54,15 @@ class PhotoController(AnnotationController):
         """
         self.bench.open_asset(asset_id, photo)
         self._show_camera(asset_id)
+        self._show_zoom()
 
     def close(self) -> None:
         """Let go of everything."""
         self._strip.hide()
+        self._photo_view.cameraChanged.disconnect(self._show_zoom)
         super().close()
         self._strip.deleteLater()
+        self._zoom.deleteLater()
 
     def action_handlers(self) -> Mapping[str, Callable[..., object]]:
         """Return the functions by the handler names of the action table."""
@@ -69,6 +78,10 @@ class PhotoController(AnnotationController):
             "remove_box": bench.remove_box,
             "look_at_object": lambda: bench.look_at(bench.current_object),
         }
+
+    def status_widgets(self) -> Sequence[QWidget]:
+        """Return what belongs into the status bar, from left to right."""
+        return (*super().status_widgets(), self._zoom)
 
     def conditions(self) -> frozenset[str]:
         """Return what holds, for enabling and checking actions."""
@@ -131,6 +144,10 @@ class PhotoController(AnnotationController):
         untouched = asset is not None and not (asset.clicks or asset.boxes or asset.edits)
         hinted = untouched and self._tool == "click" and not self.bench.project.read_only
         self._photo_view.set_hint(_HINT if hinted else "")
+
+    def _show_zoom(self) -> None:
+        camera = self._photo_view.camera
+        self._zoom.setText(f"{camera.scale * camera.ratio:.0%}")
 
     def _refresh_outline(self) -> None:
         tool = self._tools[self._tool]

@@ -13,8 +13,6 @@ from annotator.ui.image.tints import OUTLINE, Tints
 Rect = tuple[int, int, int, int]
 """x, y, width, height in screen pixels."""
 
-_KERNEL = 3  # edge in pixels of what an outline looks at: its own and the next ones
-
 
 @dataclass
 class Layers:
@@ -27,6 +25,7 @@ class Layers:
         factor: Pixels of the photo along the edge of a pixel of slots and heat.
         tints: Colours of slots and heat.
         background: RGB around the photo.
+        outline: Thickness of outlines in screen pixels.
     """
 
     pyramid: Pyramid | None = None
@@ -35,6 +34,7 @@ class Layers:
     factor: int = 1
     tints: Tints | None = None
     background: tuple[int, int, int] = (32, 32, 32)
+    outline: int = 1
 
 
 class Frame:
@@ -78,7 +78,7 @@ class Frame:
             return
         for layer in (self._photo, self._masks):
             _move(layer, *shift)
-        for strip in _uncovered(window, *shift):
+        for strip in _uncovered(window, *shift, self._layers.outline):
             self._draw(strip)
 
     def redraw_masks(self, box: tuple[float, float, float, float] | None = None) -> None:
@@ -91,10 +91,11 @@ class Frame:
     def _rect_of(self, box: tuple[float, float, float, float] | None, window: Window) -> Rect:
         if box is None:
             return 0, 0, window.width, window.height
-        x0 = max(int((box[0] - window.left) * window.scale) - _KERNEL, 0)
-        y0 = max(int((box[1] - window.top) * window.scale) - _KERNEL, 0)
-        x1 = min(int((box[2] - window.left) * window.scale) + _KERNEL, window.width)
-        y1 = min(int((box[3] - window.top) * window.scale) + _KERNEL, window.height)
+        reach = self._layers.outline + 2
+        x0 = max(int((box[0] - window.left) * window.scale) - reach, 0)
+        y0 = max(int((box[1] - window.top) * window.scale) - reach, 0)
+        x1 = min(int((box[2] - window.left) * window.scale) + reach, window.width)
+        y1 = min(int((box[3] - window.top) * window.scale) + reach, window.height)
         return x0, y0, x1 - x0, y1 - y0
 
     def _draw(self, rect: Rect) -> None:
@@ -120,22 +121,24 @@ class Frame:
         if layers.pyramid is None or values is None or layers.tints is None:
             return
         # Outlines look at their neighbours, also at those beyond the rectangle.
-        wider = window.part(x - 1, y - 1, width + 2, height + 2)
+        reach = layers.outline
+        wider = window.part(x - reach, y - reach, width + 2 * reach, height + 2 * reach)
         drawn, left, top = sample_labels(values, wider, layers.pyramid.size, layers.factor)
         if not drawn.size:
             return
         table = layers.tints.heat if layers.heat is not None else layers.tints.table
         if layers.heat is None:
-            drawn = with_outlines(drawn)
+            drawn = with_outlines(drawn, reach)
         coloured = _coloured(drawn, table)
-        rows, from_row = _inner(top, drawn.shape[0], height)
-        columns, from_column = _inner(left, drawn.shape[1], width)
+        rows, from_row = _inner(top - reach, drawn.shape[0], height)
+        columns, from_column = _inner(left - reach, drawn.shape[1], width)
         target[rows, columns] = coloured[from_row, from_column]
 
 
-def with_outlines(slots: UInt8) -> UInt8:
-    """Return slots [h, w] with those of pixels beside another slot raised by `OUTLINE`."""
-    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (_KERNEL, _KERNEL))
+def with_outlines(slots: UInt8, thickness: int = 1) -> UInt8:
+    """Return slots [h, w] with those of pixels near another slot raised by `OUTLINE`."""
+    size = 2 * thickness + 1
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (size, size))
     same = cv2.dilate(slots, cross) == cv2.erode(slots, cross)
     edge = ~same & (slots > 0)
     return np.asarray(slots + edge * np.uint8(OUTLINE), np.uint8)
@@ -149,9 +152,9 @@ def _coloured(values: UInt8, table: UInt8) -> UInt8:
 
 
 def _inner(start: int, count: int, size: int) -> tuple[slice, slice]:
-    """Return where `count` pixels from `start` of a rectangle one wider on each side belong."""
-    first, last = max(start - 1, 0), min(start - 1 + count, size)
-    return slice(first, last), slice(first - start + 1, last - start + 1)
+    """Return where of `size` pixels `count` ones from `start` belong, and which of them."""
+    first, last = max(start, 0), min(start + count, size)
+    return slice(first, last), slice(first - start, last - start)
 
 
 def _shift(old: Window, new: Window) -> tuple[int, int] | None:
@@ -173,14 +176,14 @@ def _move(layer: npt.NDArray[np.uint8], right: int, down: int) -> None:
     )
 
 
-def _uncovered(window: Window, right: int, down: int) -> list[Rect]:
-    """Return what of a window a move uncovered, and a pixel more for the outlines there."""
+def _uncovered(window: Window, right: int, down: int, more: int) -> list[Rect]:
+    """Return what of a window a move uncovered, and some more for the outlines there."""
     width, height = window.width, window.height
     strips = []
     if right:
-        reach = min(abs(right) + 1, width)
+        reach = min(abs(right) + more, width)
         strips.append((0 if right > 0 else width - reach, 0, reach, height))
     if down:
-        reach = min(abs(down) + 1, height)
+        reach = min(abs(down) + more, height)
         strips.append((0, 0 if down > 0 else height - reach, width, reach))
     return strips

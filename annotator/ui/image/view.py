@@ -334,6 +334,7 @@ class ImageView(AnnotationView):
 
     def _sync_viewport(self) -> None:
         self.camera.ratio = self.devicePixelRatioF()
+        self._layers.outline = max(1, round(1.3 * self.camera.ratio))
         self.camera.viewport = (max(1, self.width()), max(1, self.height()))
         self.update()
 

@@ -90,6 +90,7 @@ class ReplayController(QObject):
     def _show(self, place: int) -> None:
         asset = self.player.film.state(place)
         self._canvas.show_objects(asset.objects, _hidden(asset))
+        self._canvas.show_boxes(asset.boxes, asset.objects)
         self._canvas.show_markers(asset.clicks, asset.objects, _newest(asset))
         self._canvas.show_labels(self._labels(asset))
         if self._dock.follow.isChecked():
