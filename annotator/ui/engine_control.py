@@ -10,13 +10,22 @@ from annotator.engine import threads
 from annotator.engine.manifest import Capabilities
 from annotator.engine.registry import PluginRegistry
 from annotator.engine.session import EngineSession
-from annotator.ui.engine_menu import EngineMenu, defaults_of, full_ref, parameters_of
+from annotator.ui.compare_window import CompareWindow
+from annotator.ui.engine_menu import (
+    EngineMenu,
+    defaults_of,
+    engine_choices,
+    full_ref,
+    parameters_of,
+)
 from annotator.ui.kinds import SCAN, Kind, kind_named
 from annotator.ui.messages import MessageBar
 from annotator.ui.opener import Workspace
 from annotator.ui.parameters_form import ParametersForm
 from annotator.ui.settings import Preferences
 from annotator.ui.trust_dialog import ask_trust
+from annotator.ui.view import PointView
+from annotator.ui.weights_dialog import WeightsDialog
 
 
 class EngineControl(QObject):
@@ -49,10 +58,16 @@ class EngineControl(QObject):
         self._window = window
         self._workspace: Workspace | None = None
         self.preferred = ""
+        self._comparison: CompareWindow | None = None
 
     def handlers(self) -> Mapping[str, Callable[..., object]]:
         """Return the functions by the handler names of the action table."""
-        return {"engine_parameters": self.edit_parameters, "retry_plugins": self.retry_failed}
+        return {
+            "engine_parameters": self.edit_parameters,
+            "retry_plugins": self.retry_failed,
+            "manage_weights": self.manage_weights,
+            "compare_engines": self.compare_engines,
+        }
 
     def open(self, workspace: Workspace) -> None:
         """Make sure that the asset has an engine: its own, the one asked for, or the preferred."""
@@ -87,7 +102,7 @@ class EngineControl(QObject):
         if usual.partition(":")[0] in self.registry.entries:
             return usual
         fitting = [e.manifest.id for e in self.registry.entries.values()
-                   if e.manifest.kind is self._kind.engine_kind]  # fmt: skip
+                   if e.manifest.kind is self._kind.engine_kind and e.trusted]  # fmt: skip
         return next(iter(fitting), usual)
 
     @property
@@ -109,6 +124,7 @@ class EngineControl(QObject):
 
     def close(self) -> None:
         """Forget the asset."""
+        self._end_comparison()
         self._workspace = None
         self.menu.set_current("")
 
@@ -127,8 +143,7 @@ class EngineControl(QObject):
 
     def choose(self, ref: str) -> None:
         """Use another engine, for the open scan and for new ones."""
-        entry = self.registry.entries.get(ref.partition(":")[0])
-        if entry is not None and not entry.trusted and not ask_trust(entry, self._window):
+        if not self._allowed(ref):
             self.refresh()
             return
         self._preferences[self._kind.engine_setting] = ref
@@ -139,6 +154,52 @@ class EngineControl(QObject):
         else:
             self._workspace.project.set_engine(self._workspace.asset_id, ref, {})
         self.refresh()
+
+    def _allowed(self, ref: str) -> bool:
+        """Whether an engine's code may run, asking the person if that is not known."""
+        entry = self.registry.entries.get(ref.partition(":")[0])
+        return entry is None or entry.trusted or ask_trust(entry, self._window)
+
+    def manage_weights(self) -> WeightsDialog:
+        """Show the weights of all networks; the engine in use is tried again if some came."""
+        dialog = WeightsDialog(self.registry, self._window)
+        dialog.changed.connect(self._on_weights)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+        return dialog
+
+    def _on_weights(self) -> None:
+        self.menu.show(self.registry, self._kind.engine_kind)
+        self.refresh()
+        if self._workspace is not None and self.session.engine is None:
+            asset = self._workspace.asset
+            self.session.use(asset.engine_ref, asset.parameters)
+
+    def compare_engines(self) -> CompareWindow | None:
+        """Let a second engine answer the same clicks beside the first."""
+        view = getattr(self._window, "view", None)
+        if self._workspace is None or not isinstance(view, PointView):
+            return None
+        self._end_comparison()
+        window = CompareWindow(
+            self.registry,
+            engine_choices(self.registry, self._kind.engine_kind),
+            self._workspace,
+            view.camera,
+            self._preferences["device"],
+            self._preferences["renderer"],
+            self._allowed,
+            self._window,
+        )
+        self._comparison = window
+        window.show()
+        return window
+
+    def _end_comparison(self) -> None:
+        window, self._comparison = self._comparison, None
+        if window is not None:
+            window.close()
+            window.deleteLater()
 
     def edit_parameters(self) -> None:
         """Show the form of the engine's parameters; a change runs it anew."""
@@ -180,4 +241,5 @@ class EngineControl(QObject):
 
     def shut_down(self) -> None:
         """End the session's threads."""
+        self._end_comparison()
         self.session.close()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu
 from annotator.domain import AnnotatorError
 from annotator.engine.api import EngineKind
 from annotator.engine.manifest import VariantSpec
+from annotator.engine.placement import read_settings
 from annotator.engine.registry import PluginEntry, PluginRegistry
 from annotator.engine.requirements import unmet_by
 from annotator.engine.store import find_weights
@@ -25,12 +26,16 @@ class EngineChoice:
         title: What a person reads.
         problem: Why it cannot be used as it is; empty if it can.
         usable: Whether choosing it makes sense at all.
+        abilities: What it understands, and where it runs, in words.
+        weights: Whether its weights are there, in words; empty if it needs none.
     """
 
     ref: str
     title: str
     problem: str = ""
     usable: bool = True
+    abilities: str = ""
+    weights: str = ""
 
 
 def engine_choices(
@@ -49,19 +54,52 @@ def _choices_of(entry: PluginEntry) -> Iterator[EngineChoice]:
     manifest = entry.manifest
     usable = entry.state in {"found", "loaded"}
     if not manifest.variants:
-        variant = manifest.variant()
-        yield EngineChoice(manifest.id, manifest.title, _problem(entry, variant), usable)
+        yield _choice(entry, manifest.variant(), manifest.id, manifest.title, usable)
     for variant in manifest.variants:
         title = variant.title or variant.id
         if not title.startswith(manifest.title):
             title = f"{manifest.title} – {title}"
-        ref = f"{manifest.id}:{variant.id}"
-        yield EngineChoice(ref, title, _problem(entry, variant), usable)
+        yield _choice(entry, variant, f"{manifest.id}:{variant.id}", title, usable)
+
+
+def _choice(
+    entry: PluginEntry, variant: VariantSpec, ref: str, title: str, usable: bool
+) -> EngineChoice:
+    problem = _problem(entry, variant)
+    return EngineChoice(ref, title, problem, usable, abilities(entry), _weights(entry, variant))
+
+
+def abilities(entry: PluginEntry) -> str:
+    """Say what an engine understands and where its code is from."""
+    can = entry.manifest.capabilities
+    single = entry.manifest.kind is EngineKind.IMAGE and not can.many_objects
+    words = [
+        "inside and outside clicks" if can.negative_clicks else "inside clicks only",
+        "object by object" if single else "many objects at once" if can.many_objects else "",
+        "boxes" if can.boxes else "",
+        "several candidates" if can.candidates else "",
+        "words" if can.words else "",
+        f"colour {can.colour}" if entry.manifest.kind is EngineKind.SCENE else "",
+        "" if entry.trusted else "not agreed to yet: asks before its first use",
+    ]
+    return ", ".join(word for word in words if word)
+
+
+def _weights(entry: PluginEntry, variant: VariantSpec) -> str:
+    specs = {spec.name: spec for spec in entry.manifest.weights}
+    states = [
+        f"{name} {'ready' if find_weights(specs[name], entry.folder) else 'missing'}"
+        for name in variant.weights
+        if name in specs
+    ]
+    return f"Weights: {', '.join(states)}" if states else ""
 
 
 def _problem(entry: PluginEntry, variant: VariantSpec) -> str:
     if entry.state in {"failed", "disabled"}:
         return entry.error or entry.state
+    if _elsewhere(entry):
+        return ""  # packages and weights are those of another environment or machine
     try:
         packages = unmet_by(entry.manifest, variant)
     except AnnotatorError as error:
@@ -75,6 +113,14 @@ def _problem(entry: PluginEntry, variant: VariantSpec) -> str:
         if name in specs and find_weights(specs[name], entry.folder) is None
     ]
     return f"weights missing: {', '.join(missing)}" if missing else ""
+
+
+def _elsewhere(entry: PluginEntry) -> bool:
+    try:
+        settings = read_settings().get(entry.manifest.id)
+    except AnnotatorError:
+        return False  # told when an engine is opened
+    return settings is not None and settings.elsewhere
 
 
 def full_ref(registry: PluginRegistry, ref: str) -> str:
@@ -117,6 +163,7 @@ class EngineMenu(QObject):
     def __init__(self, menu: QMenu, parent: QObject) -> None:
         super().__init__(parent)
         self._menu = menu
+        menu.setToolTipsVisible(True)
         self._first = menu.actions()[0] if menu.actions() else None
         self._group = QActionGroup(self)
         self.actions: dict[str, QAction] = {}
@@ -138,7 +185,8 @@ class EngineMenu(QObject):
         action = QAction(f"{choice.title}  ({short})" if short else choice.title, self)
         action.setCheckable(True)
         action.setObjectName(f"engine_{choice.ref}")
-        action.setToolTip(f"Engine: {action.text()}")
+        lines = (f"Engine: {action.text()}", choice.abilities, choice.weights)
+        action.setToolTip("\n".join(line for line in lines if line))
         action.setStatusTip(choice.problem)
         self._group.addAction(action)
         action.triggered.connect(lambda: self._choose(choice))

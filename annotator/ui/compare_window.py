@@ -1,0 +1,248 @@
+"""Two engines side by side on the open scan, with the same clicks and the same camera."""
+
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QVBoxLayout,
+    QWidget,
+)
+
+from annotator.domain import Mask
+from annotator.domain.camera import OrbitCamera
+from annotator.domain.cloud import Int32
+from annotator.engine.registry import PluginRegistry
+from annotator.engine.session import EngineEvent, EngineSession
+from annotator.project import Change
+from annotator.ui.annotate.bridge import EngineBridge
+from annotator.ui.annotate.canvas import Canvas
+from annotator.ui.engine_menu import EngineChoice
+from annotator.ui.opener import Workspace
+from annotator.ui.view import create_point_view
+from annotator.ui.view.choose import RendererChoice
+
+_ASSET = 1
+
+
+class Side(QWidget):
+    """One engine with its own session, and what it makes of the clicks.
+
+    Signals:
+        answered: Labels came.
+        chosen: Another engine was chosen here.
+    """
+
+    answered = Signal()
+    chosen = Signal(str)
+
+    def __init__(
+        self,
+        name: str,
+        registry: PluginRegistry,
+        choices: list[EngineChoice],
+        device: str,
+        renderer: RendererChoice,
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self.labels: Int32 | None = None
+        self.view = create_point_view(renderer, self)
+        self.view.setObjectName(f"compareView{name}")
+        self.view.setAccessibleName(f"Labels of engine {name}")
+        self.canvas = Canvas(self.view)
+        self.combo = QComboBox(self)
+        self.combo.setObjectName(f"compareEngine{name}")
+        self.combo.setAccessibleName(f"Engine {name}")
+        for choice in choices:
+            self.combo.addItem(choice.title, choice.ref)
+        self.status = QLabel(self)
+        self.status.setObjectName(f"compareStatus{name}")
+        row = QHBoxLayout()
+        row.addWidget(QLabel(f"{name}:", self))
+        row.addWidget(self.combo, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        for item in (row, self.view, self.status):
+            if isinstance(item, QWidget):
+                column.addWidget(item, 1 if item is self.view else 0)
+            else:
+                column.addLayout(item)
+        self.session = EngineSession(registry, device=device)
+        self._bridge = EngineBridge(self.session, self)
+        self._bridge.arrived.connect(self._on_event)
+        self.combo.activated.connect(lambda: self.chosen.emit(self.combo.currentData()))
+
+    def use(self, ref: str) -> None:
+        """Let another engine answer here; its labels replace those shown when they come."""
+        self.combo.setCurrentIndex(self.combo.findData(ref))
+        self.session.use(ref)
+
+    def ask(self, workspace: Workspace) -> None:
+        """Ask for the labels of the document's clicks."""
+        asset = workspace.asset
+        self.canvas.show_objects(asset.objects, frozenset())
+        self.canvas.show_markers(asset.clicks, asset.objects, None)
+        if asset.clicks:
+            self.session.request(_ASSET, asset.prompt())
+        else:
+            self.labels = None
+            self.canvas.show_labels(None)
+            self.status.setText("No clicks yet")
+            self.answered.emit()
+
+    def _on_event(self, event: EngineEvent) -> None:
+        if event.kind == "done" and self.session.is_current(event):
+            assert isinstance(event.result, Mask)  # of a scene engine
+            self.labels = event.result.labels
+            objects = len(np.unique(self.labels[self.labels > 0]))
+            self.status.setText(f"{objects} objects in {event.milliseconds:.0f} ms")
+            self.answered.emit()
+        elif event.kind in ("loading", "encoding", "running", "failed"):
+            self.status.setText(event.message or event.kind.capitalize())
+
+    def close_session(self) -> None:
+        """End the session's threads and free its engine."""
+        self._bridge.close()
+        self.session.close()
+        self.view.shut_down()
+
+
+class CompareWindow(QDialog):
+    """Both sides follow the document: clicks are made in the main window."""
+
+    def __init__(
+        self,
+        registry: PluginRegistry,
+        choices: list[EngineChoice],
+        workspace: Workspace,
+        camera: OrbitCamera,
+        device: str,
+        renderer: RendererChoice,
+        allow: Callable[[str], bool],
+        parent: QWidget | None = None,
+    ) -> None:
+        """Open both engines: the document's own on the left, the next one on the right.
+
+        Args:
+            registry: The plugins.
+            choices: Engines that can be chosen.
+            workspace: The open scan.
+            camera: Of the main window, which both sides follow and move.
+            device: Where both compute.
+            renderer: How both are drawn.
+            allow: Whether an engine may run, asking the person if need be.
+            parent: Qt parent.
+        """
+        super().__init__(parent)
+        self.setObjectName("compareWindow")
+        self.setWindowTitle("Compare two engines")
+        self.resize(1180, 640)
+        self._workspace, self._camera, self._allow = workspace, camera, allow
+        self._closed = False
+        self.sides = tuple(
+            Side(name, registry, choices, device, renderer, self) for name in ("A", "B")
+        )
+        self.summary = QLabel(self)
+        self.summary.setObjectName("compareSummary")
+        self.only_differences = QCheckBox("Show only where they differ", self)
+        self.only_differences.toggled.connect(self._show)
+        self._lay_out()
+        self._moving = False
+        self._connections = [workspace.project.changed.connect(self._on_change)]
+        for view_camera in (camera, *(side.view.camera for side in self.sides)):
+            self._follow(view_camera)
+        self._open(choices)
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 10)
+        row = QHBoxLayout()
+        for side in self.sides:
+            row.addWidget(side, 1)
+            side.answered.connect(self._show)
+            side.chosen.connect(lambda ref, side=side: self._choose(side, ref))
+        column.addLayout(row, 1)
+        foot = QHBoxLayout()
+        foot.addWidget(self.summary, 1)
+        foot.addWidget(self.only_differences)
+        column.addLayout(foot)
+
+    def _open(self, choices: list[EngineChoice]) -> None:
+        own = self._workspace.asset.engine_ref
+        refs = [choice.ref for choice in choices if not choice.problem]
+        other = next((ref for ref in refs if ref != own), own)
+        cloud = self._workspace.scan.working.cloud
+        for side, ref in zip(self.sides, (own, other), strict=True):
+            side.canvas.open(cloud)
+            side.session.open_asset(_ASSET, cloud)
+            if self._allow(ref):
+                side.use(ref)
+            side.ask(self._workspace)
+        self._move(self._camera)
+
+    def _choose(self, side: Side, ref: str) -> None:
+        if self._allow(ref):
+            side.use(ref)
+            side.ask(self._workspace)
+
+    def _follow(self, camera: OrbitCamera) -> None:
+        self._connections.append(camera.changed.connect(lambda *_: self._move(camera)))
+
+    def _move(self, moved: OrbitCamera) -> None:
+        """Look from the same place in all three views."""
+        if self._moving:
+            return
+        self._moving = True
+        for camera in (self._camera, *(side.view.camera for side in self.sides)):
+            if camera is not moved:
+                camera.from_json(moved.to_json())
+        self._moving = False
+
+    def _on_change(self, change: Change) -> None:
+        concerned = change.asset_id in (None, self._workspace.asset_id)
+        if concerned and change.topics & {"clicks", "objects"}:
+            for side in self.sides:
+                side.ask(self._workspace)
+
+    def _show(self) -> None:
+        """Show both labels, or only the points on which they differ."""
+        first, second = (side.labels for side in self.sides)
+        differ = None
+        if first is not None and second is not None and first.shape == second.shape:
+            differ = first != second
+            some = (first > 0) | (second > 0)
+            share = differ.sum() / max(int(some.sum()), 1)
+            self.summary.setText(f"They differ on {int(differ.sum()):,} points ({share:.1%}).")
+        else:
+            self.summary.setText("Waiting for both.")
+        for side in self.sides:
+            labels = side.labels
+            if labels is not None and differ is not None and self.only_differences.isChecked():
+                labels = np.where(differ, labels, 0).astype(np.int32)
+            side.canvas.show_labels(labels)
+
+    def shut_down(self) -> None:
+        """Stop both engines; safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        for disconnect in self._connections:
+            disconnect()
+        for side in self.sides:
+            side.close_session()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Free both engines with the window."""
+        self.shut_down()
+        super().closeEvent(event)
+
+    def reject(self) -> None:
+        """Close by the Escape key."""
+        self.close()
