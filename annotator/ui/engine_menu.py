@@ -28,6 +28,7 @@ class EngineChoice:
         usable: Whether choosing it makes sense at all.
         abilities: What it understands, and where it runs, in words.
         weights: Whether its weights are there, in words; empty if it needs none.
+        brief: The most of both in a few words.
     """
 
     ref: str
@@ -36,6 +37,7 @@ class EngineChoice:
     usable: bool = True
     abilities: str = ""
     weights: str = ""
+    brief: str = ""
 
 
 def engine_choices(
@@ -65,8 +67,29 @@ def _choices_of(entry: PluginEntry) -> Iterator[EngineChoice]:
 def _choice(
     entry: PluginEntry, variant: VariantSpec, ref: str, title: str, usable: bool
 ) -> EngineChoice:
-    problem = _problem(entry, variant)
-    return EngineChoice(ref, title, problem, usable, abilities(entry), _weights(entry, variant))
+    weights = _weights(entry, variant)
+    return EngineChoice(
+        ref,
+        title,
+        _problem(entry, variant),
+        usable,
+        abilities(entry),
+        weights,
+        _brief(entry, weights),
+    )
+
+
+def _brief(entry: PluginEntry, weights: str) -> str:
+    can = entry.manifest.capabilities
+    words = [
+        "many objects" if can.many_objects else "",
+        "boxes" if can.boxes else "",
+        "candidates" if can.candidates else "",
+        "words" if can.words else "",
+        "weights ready" if weights and "missing" not in weights else "",
+        "" if entry.trusted else "not agreed to",
+    ]
+    return " · ".join(word for word in words if word)
 
 
 def abilities(entry: PluginEntry) -> str:
@@ -182,10 +205,12 @@ class EngineMenu(QObject):
 
     def _make(self, choice: EngineChoice) -> QAction:
         short = choice.problem.strip().splitlines()[-1][:60] if choice.problem else ""
-        action = QAction(f"{choice.title}  ({short})" if short else choice.title, self)
+        title = f"{choice.title}  ({short})" if short else choice.title
+        # Behind a tab Qt writes at the right edge, where shortcuts stand.
+        action = QAction(f"{title}\t{choice.brief}" if choice.brief else title, self)
         action.setCheckable(True)
         action.setObjectName(f"engine_{choice.ref}")
-        lines = (f"Engine: {action.text()}", choice.abilities, choice.weights)
+        lines = (f"Engine: {title}", choice.abilities, choice.weights)
         action.setToolTip("\n".join(line for line in lines if line))
         action.setStatusTip(choice.problem)
         self._group.addAction(action)

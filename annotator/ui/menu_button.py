@@ -32,7 +32,8 @@ class MenuButton(QToolButton):
     def refresh(self) -> None:
         """Show what is chosen now."""
         checked = next((action for action in self._choices() if action.isChecked()), None)
-        name = checked.text().removeprefix(self._caption).strip() if checked else "–"
+        text = checked.text().partition("\t")[0] if checked else "–"
+        name = text.removeprefix(self._caption).strip()
         # What is in brackets stays in the menu: toolbars of small windows have no room for it.
         self.setText(f"{self._caption}: {name.partition(' (')[0].strip()}")
         self.setToolTip(f"{self._caption}: {name}")

@@ -32,6 +32,7 @@ from annotator.engine.weights_care import disk_use, in_words, remove_weights, ti
 from annotator.ui.jobs import Job, JobRunner, ProgressStrip
 
 COLUMNS = ("Network", "State", "Size", "Licence", "From")
+WIDTHS = (330, 160, 80, 160)
 
 
 class WeightsDialog(QDialog):
@@ -73,8 +74,10 @@ class WeightsDialog(QDialog):
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.verticalHeader().hide()
         header = table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setStretchLastSection(True)
+        for column, width in enumerate(WIDTHS):
+            table.setColumnWidth(column, width)
         table.itemSelectionChanged.connect(self._refresh_buttons)
         return table
 
