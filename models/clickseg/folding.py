@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the convolutions before it: a quarter less time a click."""
+"""Batch normalisation folded into the convolutions before it, which saves a quarter of the time."""
 
 from collections.abc import Iterator
 from itertools import pairwise
