@@ -182,6 +182,9 @@ _TOOLS = (
     ActionSpec("smooth_mask", "Smooth Edge", "Tools", "smooth_mask", ("J",), "smooth", PIXELS,
                group="mask", toolbar="tools",
                tip="Smooth the current object's edge, the more the further it is away."),
+    ActionSpec("keep_largest", "Keep Largest Part", "Tools", "keep_largest", ("Shift+G",), "",
+               PIXELS, group="mask",
+               tip="Drop what is not connected to the object's largest part."),
     ActionSpec("remove_box", "Remove Box", "Tools", "remove_box", ("Shift+X",), "",
                PHOTO | WRITABLE | {"has_box"}, group="mask"),
     ActionSpec("clip_box", "Clip Box", "Tools", "toggle_clip_box", ("X",), "clip", SCAN, (),
@@ -283,7 +286,8 @@ SCAN_HANDLERS = frozenset({"toggle_clip_box", "clip_to_object"})
 """What the controller of scans supplies beside them."""
 
 PHOTO_HANDLERS = frozenset({
-    "resize_mask", "reset_mask_size", "fill_holes", "smooth_mask", "remove_box", "look_at_object",
+    "resize_mask", "reset_mask_size", "fill_holes", "smooth_mask", "keep_largest",
+    "remove_box", "look_at_object",
 })  # fmt: skip
 """What the controller of photos supplies beside them; the other names are the shell's."""
 

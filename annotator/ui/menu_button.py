@@ -6,6 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
+_WIDEST = 250  # logical pixels of text: a wider button would fall off the toolbar
+
 
 class MenuButton(QToolButton):
     """The chosen one of several actions, such as "Colour by: Height", over a menu of all."""
@@ -35,7 +37,9 @@ class MenuButton(QToolButton):
         text = checked.text().partition("\t")[0] if checked else "–"
         name = text.removeprefix(self._caption).strip()
         # What is in brackets stays in the menu: toolbars of small windows have no room for it.
-        self.setText(f"{self._caption}: {name.partition(' (')[0].strip()}")
+        short = f"{self._caption}: {name.partition(' (')[0].strip()}"
+        elide = Qt.TextElideMode.ElideRight
+        self.setText(self.fontMetrics().elidedText(short, elide, _WIDEST))
         self.setToolTip(f"{self._caption}: {name}")
         self.setAccessibleName(self.toolTip())
         self.setEnabled(any(action.isEnabled() for action in self._choices()))

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QPushButton, QToolBar
 
@@ -19,6 +20,7 @@ from annotator.ui.app import check_binding, check_opencv
 from annotator.ui.crash import CrashDialog, CrashReporter, log_file
 from annotator.ui.engine_menu import engine_choices, full_ref
 from annotator.ui.jobs import JobRunner, ProgressStrip
+from annotator.ui.menu_button import MenuButton
 from annotator.ui.messages import MessageBar
 from annotator.ui.parameters_form import ParametersForm
 from annotator.ui.preferences_dialog import PreferencesDialog
@@ -426,3 +428,13 @@ def test_panels_are_as_they_were_left_after_the_window_was_closed(
     wait_open(qtbot, second)
     assert seen(second) == before
     assert before["objectsDock"]
+
+
+def test_a_long_choice_is_shortened_so_that_the_toolbar_keeps_its_button(window):
+    action = QAction("A network with a very long name, trained on all photos of the world", window)
+    action.setCheckable(True)
+    action.setChecked(True)
+    button = MenuButton("Engine", lambda: [action], window)
+    assert button.text().endswith("…")
+    assert button.text().startswith("Engine: A network")
+    assert action.text() in button.toolTip()

@@ -6,7 +6,7 @@ from functools import partial
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QLabel, QWidget
 
-from annotator.domain.masks import fill_holes, smooth
+from annotator.domain.masks import fill_holes, keep_largest, smooth
 from annotator.engine.session import EngineSession
 from annotator.project import Project
 from annotator.ui.annotate.controller import AnnotationController
@@ -75,6 +75,7 @@ class PhotoController(AnnotationController):
             "reset_mask_size": self.reset_size,
             "fill_holes": partial(bench.reshape, fill_holes),
             "smooth_mask": self.smooth,
+            "keep_largest": partial(bench.reshape, keep_largest),
             "remove_box": bench.remove_box,
             "look_at_object": lambda: bench.look_at(bench.current_object),
         }

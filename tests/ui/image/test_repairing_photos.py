@@ -4,6 +4,7 @@ import numpy as np
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
+from annotator.ui.actions import ACTIONS, ANNOTATION_HANDLERS, PHOTO_HANDLERS
 from tests.ui.image.conftest import BLUE, LEFT, RED, RIGHT
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -162,3 +163,21 @@ def test_the_brush_disc_follows_the_pointer_and_leaves_with_it(person):
     radius = person.view.overlay.circle[2]
     person.key(Qt.Key.Key_BracketRight)
     assert person.view.overlay.circle[2] > radius
+
+
+def test_crumbs_beside_the_largest_part_are_dropped(person):
+    person.click(RED)
+    person.answered()
+    person.key(Qt.Key.Key_B)
+    QTest.mouseClick(person.view, LEFT, pos=person.at((150, 110)))
+    assert inside(person)[110, 150]
+    person.key(Qt.Key.Key_G, Qt.KeyboardModifier.ShiftModifier)
+    person.qtbot.waitUntil(lambda: not inside(person)[110, 150])
+    assert inside(person).sum() == 3600
+
+
+def test_every_photo_action_has_a_handler(person):
+    handlers = person.window.actions_manager._handlers
+    rows = [spec for spec in ACTIONS if "kind_cloud" not in spec.needs]
+    assert {spec.handler for spec in rows} <= set(handlers)
+    assert set(person.window.controller.action_handlers()) == ANNOTATION_HANDLERS | PHOTO_HANDLERS
