@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from annotator.domain import (
     AnnotatorError,
@@ -23,56 +23,14 @@ from annotator.domain import (
     Result,
     Signal,
 )
+from annotator.engine.events import EngineEvent, EventKind
 from annotator.engine.opened import Asset, OpenEngine
 from annotator.engine.registry import PluginRegistry
 from annotator.engine.warmup import warm_up
 
-EventKind = Literal[
-    "loading",
-    "ready",
-    "encoding",
-    "encoded",
-    "queued",
-    "running",
-    "done",
-    "failed",
-    "cancelled",
-    "dropped",
-]
+__all__ = ["EngineEvent", "EngineSession", "EventKind"]
+
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class EngineEvent:
-    """What became of a request.
-
-    Attributes:
-        kind: loading, ready (a new engine is in use), encoding (with `fraction`), encoded,
-            queued, running, done (with `result`), failed (with `error`), cancelled, or
-            dropped (a newer request replaced it).
-        asset_id: The asset; None for the engine itself.
-        generation: Number of the request; 0 where it belongs to none.
-        fraction: Progress in [0, 1].
-        message: A few words for the status bar.
-        milliseconds: How long running or encoding took.
-        queue_milliseconds: How long a request waited before it ran.
-        result: Of a done request.
-        error: Of a failed one.
-        prompt: That the request asked with.
-        ref: The engine that answered.
-    """
-
-    kind: EventKind
-    asset_id: int | None = None
-    generation: int = 0
-    fraction: float = 0.0
-    message: str = ""
-    milliseconds: float = 0.0
-    queue_milliseconds: float = 0.0
-    result: Result | None = None
-    error: AnnotatorError | None = None
-    prompt: Prompt | None = None
-    ref: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,6 +92,7 @@ class EngineSession:
         self._newest: dict[int, int] = {}
         self._closing = False
         self._loading = CancelToken()
+        self._prepared: tuple[_Use, str, OpenEngine] | None = None
         self._outbox: queue.SimpleQueue[EngineEvent | None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._work, name="inference", daemon=True),
@@ -157,6 +116,40 @@ class EngineSession:
         with self._condition:
             self._use = self._last_use = _Use(ref, dict(parameters or {}))
             self._condition.notify()
+
+    def prepare(
+        self,
+        ref: str,
+        parameters: Mapping[str, Any] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        """Load and warm an engine in the calling thread while the one in use answers on.
+
+        The next `use` of the same engine takes it at once; preparing another one, or
+        closing the session, lets it go.
+
+        Raises:
+            AnnotatorError: If it cannot be loaded; nothing changes then.
+            Cancelled: If `cancel` was set or the session closes.
+        """
+        use, device = _Use(ref, dict(parameters or {})), self._device
+        engine = self._load(use, cancel or self._loading)
+        with self._condition:
+            stale = self._closing or (cancel is not None and cancel.cancelled)
+            if not stale:
+                earlier, self._prepared = self._prepared, (use, device, engine)
+        if stale:
+            self._close_engine(engine)
+            raise Cancelled
+        if earlier is not None:
+            self._close_engine(earlier[2])
+
+    def _take_prepared(self, use: _Use) -> OpenEngine | None:
+        with self._condition:
+            if self._prepared is None or self._prepared[:2] != (use, self._device):
+                return None
+            engine, self._prepared = self._prepared[2], None
+            return engine
 
     def set_device(self, device: str) -> None:
         """Compute on another device: the engine in use is loaded there, then the old one let go."""
@@ -267,8 +260,9 @@ class EngineSession:
                 self._change_engine(use)
             elif self._job:
                 self._run(self._job)
-        if self._engine:
-            self._close_engine(self._engine)
+        for engine in (self._engine, self._prepared[2] if self._prepared else None):
+            if engine:
+                self._close_engine(engine)
         self._outbox.put(None)
 
     def _take_job(self) -> bool:
@@ -360,7 +354,7 @@ class EngineSession:
         started = time.perf_counter()
         self._emit(EngineEvent("loading", message=f"loading {use.ref}", ref=use.ref))
         try:
-            engine = self._load(use)
+            engine = self._take_prepared(use) or self._load(use, self._loading)
         except Cancelled:
             return  # the session closes
         except (Exception, SystemExit) as problem:  # noqa: BLE001 - the old engine stays in use
@@ -377,12 +371,12 @@ class EngineSession:
         ready = EngineEvent("ready", message=note, milliseconds=_since(started), ref=engine.ref)
         self._emit(ready)
 
-    def _load(self, use: _Use) -> OpenEngine:
+    def _load(self, use: _Use, cancel: CancelToken) -> OpenEngine:
         engine = self._registry.open(
             use.ref, device=self._device, dtype=self._dtype, parameters=use.parameters
         )
         try:
-            warm_up(engine, self._loading)
+            warm_up(engine, cancel)
         except BaseException:
             self._close_engine(engine)
             raise

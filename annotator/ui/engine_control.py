@@ -18,6 +18,7 @@ from annotator.ui.engine_menu import (
     full_ref,
     parameters_of,
 )
+from annotator.ui.jobs import Job, JobRunner
 from annotator.ui.kinds import SCAN, Kind, kind_named
 from annotator.ui.messages import MessageBar
 from annotator.ui.opener import Workspace
@@ -43,6 +44,7 @@ class EngineControl(QObject):
         preferences: Preferences,
         menu: QMenu,
         messages: MessageBar,
+        jobs: JobRunner,
         window: QWidget,
     ) -> None:
         super().__init__(window)
@@ -59,6 +61,8 @@ class EngineControl(QObject):
         self._workspace: Workspace | None = None
         self.preferred = ""
         self._comparison: CompareWindow | None = None
+        self._jobs = jobs
+        self._preparing: Job | None = None
 
     def handlers(self) -> Mapping[str, Callable[..., object]]:
         """Return the functions by the handler names of the action table."""
@@ -124,6 +128,7 @@ class EngineControl(QObject):
 
     def close(self) -> None:
         """Forget the asset."""
+        self._stop_preparing()
         self._end_comparison()
         self._workspace = None
         self.menu.set_current("")
@@ -146,13 +151,45 @@ class EngineControl(QObject):
         if not self._allowed(ref):
             self.refresh()
             return
-        self._preferences[self._kind.engine_setting] = ref
-        if self._workspace is None:
-            return
-        if self._workspace.read_only:
+        workspace = self._workspace
+        if workspace is not None and workspace.read_only:
             self._messages.show_message("This project is open read-only.", level="warning")
-        else:
-            self._workspace.project.set_engine(self._workspace.asset_id, ref, {})
+        elif workspace is None or self.session.engine is None:
+            self._switch(workspace, ref)
+        elif ref != workspace.asset.engine_ref:
+            self._prepare(workspace, ref)
+        self.refresh()
+
+    def _prepare(self, workspace: Workspace, ref: str) -> None:
+        """Load an engine aside; until it is warm the one in use answers, and if it fails, too."""
+        self._stop_preparing()
+        old = workspace.asset.engine_ref
+        self._preparing = self._jobs.start(
+            f"Loading {ref} ({old} answers meanwhile)",
+            lambda progress, cancel: self.session.prepare(ref, {}, cancel),
+            done=lambda _: self._switch(workspace, ref),
+            failed=lambda error: self._not_loaded(ref, old, error),
+        )
+
+    def _stop_preparing(self) -> None:
+        job, self._preparing = self._preparing, None
+        if job is not None:
+            job.cancel()
+
+    def _switch(self, workspace: Workspace | None, ref: str) -> None:
+        """Use an engine from now on, for the open asset and for new ones."""
+        self._preparing = None
+        self._preferences[self._kind.engine_setting] = ref
+        if workspace is not None and workspace is self._workspace:
+            workspace.project.set_engine(workspace.asset_id, ref, {})
+        self.refresh()
+
+    def _not_loaded(self, ref: str, old: str, error: BaseException) -> None:
+        self._preparing = None
+        words = error if isinstance(error, AnnotatorError) else AnnotatorError(repr(error))
+        remedy = f"{words.remedy} {old} stays in use.".strip()
+        self._messages.show_error(AnnotatorError(words.message, remedy))
+        self.menu.show(self.registry, self._kind.engine_kind)
         self.refresh()
 
     def _allowed(self, ref: str) -> bool:

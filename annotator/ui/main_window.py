@@ -88,8 +88,9 @@ class MainWindow(QMainWindow):
         self.actions_manager.fill_menu_bar(self.menuBar())
         self._make_toolbars()
         self.engines = EngineControl(
-            registry, preferences, self.actions_manager.menus["Engine"], self.messages, self
-        )
+            registry, preferences, self.actions_manager.menus["Engine"], self.messages, self.jobs,
+            self,
+        )  # fmt: skip
         self.recent_menu = RecentMenu(self.actions_manager.menus["File"], self)
         self.opener = Opener(self.jobs, self.messages, preferences, self)
         self.files = FileHandlers(self)

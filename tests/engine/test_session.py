@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 
-from annotator.domain import AnnotatorError
+from annotator.domain import AnnotatorError, Cancelled, CancelToken
 from annotator.engine.session import EngineSession
 from tests.engine.helpers import Recorder, click_prompt, line_cloud, nearest_click_registry
 
@@ -242,3 +242,37 @@ def test_stopping_gives_up_an_engine_that_is_warming_up(session, recorder):
     session.stop()
     session.close(timeout=5.0)
     assert not any(thread.is_alive() for thread in session._threads)
+
+
+def test_a_prepared_engine_is_taken_at_once_while_the_old_one_answered_on():
+    session = EngineSession(nearest_click_registry(disk=False), device="cpu")
+    recorder = Recorder(session)
+    session.use("nearest-click")
+    session.open_asset(1, line_cloud(4))
+    recorder.wait("encoded")
+    slow = {"encode_seconds": 0.5}
+    thread = threading.Thread(target=session.prepare, args=("nearest-click", slow))
+    thread.start()
+    answer = recorder.wait("done", generation=session.request(1, click_prompt((0, 3))))
+    assert answer.result.labels.tolist() == [3] * 4
+    assert thread.is_alive(), "the old engine answered only after the new one had come"
+    thread.join()
+    prepared = session._prepared[2]
+    session.use("nearest-click", slow)
+    recorder.wait("ready", count=2)
+    assert session.engine is prepared
+    assert session._prepared is None
+    session.close()
+
+
+def test_preparing_fails_in_words_and_can_be_cancelled():
+    session = EngineSession(nearest_click_registry(disk=False), device="cpu")
+    with pytest.raises(AnnotatorError, match="asked to fail"):
+        session.prepare("nearest-click", {"fail": "create"})
+    token = CancelToken()
+    token.cancel()
+    session._registry.enable("nearest-click")
+    with pytest.raises(Cancelled):
+        session.prepare("nearest-click", {"encode_seconds": 5.0}, token)
+    assert session._prepared is None
+    session.close()

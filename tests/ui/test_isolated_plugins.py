@@ -106,8 +106,9 @@ def test_a_strange_plugin_runs_only_after_a_yes(opened, qtbot, own_home):
         assert "adapter.py" in text
         assert "sha256" in text
     choose(window, "nearest-click")
+    qtbot.waitUntil(lambda: window.workspace.asset.engine_ref == "nearest-click")
     choose(window, "stranger")  # agreed once: no question any more
-    assert window.workspace.asset.engine_ref == "stranger"
+    qtbot.waitUntil(lambda: window.workspace.asset.engine_ref == "stranger")
     assert len(seen) == 2
 
 

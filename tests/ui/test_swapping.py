@@ -14,13 +14,19 @@ from annotator.engine.store import user_weights
 from tests.engine.helpers import MINIMAL_MANIFEST, write_plugin
 from tests.engine.test_download import server  # noqa: F401 - a fixture
 from tests.engine.test_weights import LAYOUT, WEIGHTS, state
-from tests.ui.conftest import FIXTURE_PLUGINS
+from tests.ui.conftest import FIXTURE_PLUGINS, headlines
 from tests.ui.test_isolated_plugins import answer_question
 
 SHY = (
     'api = 1\nid = "shy"\nversion = "1"\ntitle = "Shy"\nkind = "scene"\nuses = "nearest-click"\n'
     '[[parameters]]\nname = "reach"\ntype = "float"\ndefault = 0.4\n'
 )
+
+SPECIAL = {
+    "slow": SHY.replace("shy", "slow").replace('"reach"', '"encode_seconds"').replace("0.4", "1.5"),
+    "faulty": SHY.replace("shy", "faulty").partition("[[")[0]
+    + '[[parameters]]\nname = "fail"\ntype = "choice"\ndefault = "create"\nchoices = ["create"]\n',
+}
 
 
 @pytest.fixture
@@ -41,7 +47,11 @@ def registry(tmp_path, server, content):  # noqa: F811
     shy = tmp_path / "shy"
     shy.mkdir()
     (shy / "plugin.toml").write_text(SHY)
-    return PluginRegistry.discover([FIXTURE_PLUGINS / "nearest_click", folder, shy])
+    for name in ("slow", "faulty"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "plugin.toml").write_text(SPECIAL[name])
+    extra = [shy, tmp_path / "slow", tmp_path / "faulty"]
+    return PluginRegistry.discover([FIXTURE_PLUGINS / "nearest_click", folder, *extra])
 
 
 @pytest.fixture
@@ -176,3 +186,42 @@ def test_closing_the_scan_ends_the_comparison(opened, qtbot):
     opened.engines.close()
     assert opened.engines._comparison is None
     assert not any(thread.is_alive() for session in sessions for thread in session._threads)
+
+
+def test_the_engine_in_use_answers_until_the_new_one_is_warm(opened, qtbot):
+    window, runs = opened, opened.controller.bench.runs
+    qtbot.waitUntil(lambda: window.engines.session.engine is not None and not runs.busy)
+    window.engines.menu.actions["slow"].trigger()
+    assert window.workspace.asset.engine_ref == "nearest-click"
+    assert "nearest-click answers meanwhile" in window.jobs.jobs[0].title
+    add_click(window, 1700, 1)
+    qtbot.waitUntil(lambda: not runs.unanswered and not runs.busy)
+    assert window.engines.session.engine.ref == "nearest-click"
+    assert window.jobs.jobs, "the old engine answered only after the new one had come"
+    assert (window.controller.bench.labels == 1).all()
+    qtbot.waitUntil(lambda: window.workspace.asset.engine_ref == "slow", timeout=15_000)
+    qtbot.waitUntil(lambda: window.engines.session.engine.ref == "slow", timeout=15_000)
+    assert window.engines.menu.actions["slow"].isChecked()
+
+
+def test_an_engine_that_does_not_load_leaves_the_old_one_in_use(opened, qtbot):
+    window, runs = opened, opened.controller.bench.runs
+    qtbot.waitUntil(lambda: window.engines.session.engine is not None and not runs.busy)
+    window.engines.menu.actions["faulty"].trigger()
+    qtbot.waitUntil(lambda: any("failed to load" in h for h in headlines(window)), timeout=15_000)
+    assert window.workspace.asset.engine_ref == "nearest-click"
+    assert window.engines.menu.actions["nearest-click"].isChecked()
+    assert window.preferences["engine"] == "nearest-click"
+    add_click(window, 1700, 1)
+    qtbot.waitUntil(lambda: not runs.unanswered and not runs.busy)
+    assert (window.controller.bench.labels == 1).all()
+
+
+def test_the_last_of_two_choices_counts(opened, qtbot):
+    window, runs = opened, opened.controller.bench.runs
+    qtbot.waitUntil(lambda: window.engines.session.engine is not None and not runs.busy)
+    window.engines.menu.actions["slow"].trigger()
+    window.engines.menu.actions["shy"].trigger()
+    qtbot.waitUntil(lambda: window.workspace.asset.engine_ref == "shy", timeout=15_000)
+    qtbot.waitUntil(lambda: not window.jobs.jobs, timeout=15_000)
+    assert window.workspace.asset.engine_ref == "shy"

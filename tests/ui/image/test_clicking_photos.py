@@ -130,6 +130,7 @@ def test_a_box_selects_by_drag_and_is_undone(person):
 def test_the_box_tool_is_grey_for_an_engine_without_boxes(person):
     assert person.enabled("tool_box")
     person.window.engines.choose("three-sizes")
+    person.qtbot.waitUntil(lambda: person.asset.engine_ref == "three-sizes")
     assert not person.enabled("tool_box")
 
 
@@ -159,6 +160,7 @@ def test_bigger_without_a_mask_says_what_to_do(person):
 
 def test_digits_choose_among_the_masks_offered_then_objects_again(person):
     person.window.engines.choose("three-sizes")
+    person.qtbot.waitUntil(lambda: person.asset.engine_ref == "three-sizes")
     person.click(RED)
     person.answered()
     person.qtbot.waitUntil(lambda: len(person.bench.candidates) == 3)
