@@ -77,11 +77,11 @@ def test_the_plugins_errors_and_cancellations_come_through(remote):
 
 
 def test_a_crash_of_the_far_worker_is_told_and_the_next_click_works(remote):
-    with opened(isolation=None) as engine:
+    with opened(isolation=None, parameters={"predict_seconds": 1.0}) as engine:
         encoding = engine.encode(line_cloud())
         # this machine is the other machine too: the worker's worker is a child of ours
-        for pid in _children(os.getpid()):
-            os.kill(pid, signal.SIGKILL)
+        (pid,) = _children(os.getpid())
+        threading.Timer(0.3, os.kill, (pid, signal.SIGKILL)).start()
         with pytest.raises(AnnotatorError, match="ended"):
             engine.predict(encoding, PROMPT)
         assert engine.predict(encoding, PROMPT).labels[8] == 5

@@ -15,7 +15,7 @@ import pytest
 from annotator.domain import AnnotatorError, Cancelled, CancelToken
 from annotator.engine.placement import change_settings, read_settings
 from annotator.engine.process import LocalPlace, WorkerEnded
-from annotator.engine.process.local import MEMORY_FOLDER, PREFIX, SharedFolder
+from annotator.engine.process.local import SharedFolder
 from annotator.engine.registry import PluginRegistry
 from annotator.engine.session import EngineSession
 from tests.engine.helpers import (
@@ -33,8 +33,8 @@ from tests.engine.workers import kill, opened, process_of, wait_until
 PROMPT = click_prompt((1, 3), (8, 5))
 
 
-def shared_folders():
-    return set(MEMORY_FOLDER.glob(f"{PREFIX}*"))
+def folder_of(engine):
+    return engine.engine.worker._link._folder.path
 
 
 def test_the_manifest_asks_for_a_process(tmp_path):
@@ -50,13 +50,12 @@ def test_the_manifest_asks_for_a_process(tmp_path):
 
 
 def test_the_worker_goes_with_the_engine_and_its_memory_with_it():
-    before = shared_folders()
     with opened() as engine:
-        pid = process_of(engine)
+        pid, folder = process_of(engine), folder_of(engine)
         engine.predict(engine.encode(line_cloud(5000)), PROMPT)
-        assert len(shared_folders() - before) == 1
+        assert any(path.name.startswith("w") for path in folder.iterdir())
     wait_until(lambda: not Path(f"/proc/{pid}").exists())
-    assert shared_folders() == before
+    assert not folder.exists()
 
 
 def test_optional_methods_are_those_of_the_plugin():
@@ -103,10 +102,11 @@ def test_a_failure_to_load_marks_the_plugin_and_shows_the_workers_traceback():
 
 
 def test_missing_packages_are_those_of_the_workers_environment(tmp_path):
+    change_settings("tiny", {"python": sys.executable})
     folder = write_plugin(tmp_path / "p", MINIMAL_MANIFEST + 'requires = ["no-such-package"]\n')
     with (
         pytest.raises(AnnotatorError, match="requires no-such-package") as problem,
-        opened("tiny", [folder]),
+        opened("tiny", [folder], isolation=None),
     ):
         pass
     assert sys.executable in problem.value.remedy
@@ -142,11 +142,19 @@ def test_a_plugin_deaf_to_cancelling_is_ended_and_the_next_click_works(tmp_path)
 
 def test_a_worker_that_gives_no_sign_of_life_is_ended():
     change_settings("nearest-click", {"silence_seconds": 1.5})
+    with opened(parameters={"predict_seconds": 1.0}) as engine:
+        encoding = engine.encode(line_cloud())
+        threading.Timer(0.3, os.kill, (process_of(engine), signal.SIGSTOP)).start()
+        with pytest.raises(WorkerEnded, match=r"no sign of life for 1\.5 s"):
+            engine.predict(encoding, PROMPT)
+        assert not engine.engine.worker.alive
+
+
+def test_a_worker_that_fell_silent_between_two_clicks_is_replaced_unnoticed():
+    change_settings("nearest-click", {"silence_seconds": 1.5})
     with opened() as engine:
         encoding = engine.encode(line_cloud())
         os.kill(process_of(engine), signal.SIGSTOP)
-        with pytest.raises(WorkerEnded, match=r"no sign of life for 1\.5 s"):
-            engine.predict(encoding, PROMPT)
         assert engine.predict(encoding, PROMPT).labels[8] == 5
 
 
@@ -163,6 +171,18 @@ def test_a_crash_is_reported_with_the_last_lines_and_what_crashed(tmp_path):
         assert "Segmentation fault" in problem.value.remedy
         assert "in predict" in problem.value.log
         assert engine.predict(encoding, click_prompt()).labels.sum() == 10
+
+
+def test_a_worker_that_died_between_two_clicks_is_replaced_unnoticed():
+    with opened() as engine:
+        encoding = engine.encode(line_cloud())
+        for number in range(5):
+            kill(engine)
+            if number % 2:  # noticed before the next click, or not
+                wait_until(lambda: not engine.engine.worker.alive)
+            assert engine.predict(encoding, PROMPT).labels[8] == 5
+        kill(engine)
+        assert engine.encode_uncached(line_cloud()).number
 
 
 def test_crashes_in_a_row_are_followed_by_longer_and_longer_pauses(tmp_path):
@@ -251,17 +271,17 @@ def test_a_killed_application_takes_its_workers_and_shared_memory_along(tmp_path
         "from tests.engine.helpers import *\n"
         "with opened(parameters={'predict_seconds': 60.0}) as engine:\n"
         "    encoding = engine.encode(line_cloud(5000))\n"
-        "    print(process_of(engine), flush=True)\n"
+        "    print(process_of(engine), engine.engine.worker._link._folder.path, flush=True)\n"
         "    engine.predict(encoding, click_prompt((0, 1)))\n"
     )
-    before = shared_folders()
     host = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    pid = int(host.stdout.readline())
+    pid, folder = host.stdout.readline().split()
+    assert Path(folder).is_dir()
     host.kill()
     host.wait()
     host.stdout.close()
     wait_until(lambda: not _runs(pid))
-    wait_until(lambda: shared_folders() <= before)
+    wait_until(lambda: not Path(folder).exists())
 
 
 def _runs(pid):

@@ -22,7 +22,8 @@ def opened(ref="nearest-click", folders=(NEAREST_CLICK,), isolation="process", *
 
 
 def process_of(engine):
-    """Return the operating system's number of an engine's worker."""
+    """Return the operating system's number of an engine's worker, once there is one."""
+    wait_until(lambda: engine.engine.worker is not None)
     return engine.engine.worker._link.process.pid
 
 

@@ -24,6 +24,8 @@ Arrays = Mapping[str, npt.NDArray[np.generic]]
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
+ATTEMPTS = 3
+"""Workers that are tried for one question, as long as none of them began with it."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,13 @@ class ProcessEngine:
     ) -> RemoteEncoding:
         """Encode in the worker; raises like the plugin's own `encode`, or `WorkerEnded`."""
         encoding = RemoteEncoding({"asset": asset}, "encode")
-        self._make(encoding, progress, cancel)
+        for attempt in range(ATTEMPTS):
+            try:
+                self._make(encoding, progress, cancel)
+                break
+            except WorkerEnded as end:
+                if end.begun or attempt == ATTEMPTS - 1:
+                    raise
         return encoding
 
     def predict(
@@ -127,10 +135,18 @@ class ProcessEngine:
         given: Mapping[str, Any],
         cancel: CancelToken | None = None,
     ) -> Any:  # noqa: ANN401 - any plain value
-        worker = self._running(cancel)
-        if encoding.worker is not worker:
-            self._make(encoding, no_progress, cancel, worker)
-        return self._call(worker, do, {"encoding": encoding.number, **given}, no_progress, cancel)
+        for attempt in range(ATTEMPTS):
+            worker = self._running(cancel)
+            try:
+                if encoding.worker is not worker:
+                    self._make(encoding, no_progress, cancel, worker)
+                question = {**given, "encoding": encoding.number}
+                return self._call(worker, do, question, no_progress, cancel)
+            except WorkerEnded as end:
+                # One that ended before it began died of something else: the next may do it.
+                if end.begun or attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
 
     def _make(
         self,

@@ -37,11 +37,12 @@ class WorkerEnded(AnnotatorError):  # noqa: N818 - what happened, not only that 
 
     Attributes:
         log: The last lines that it wrote.
+        begun: Whether it had begun with what it was asked.
     """
 
-    def __init__(self, message: str, remedy: str, log: str = "") -> None:
+    def __init__(self, message: str, remedy: str, log: str = "", begun: bool = True) -> None:
         super().__init__(message, remedy)
-        self.log = log
+        self.log, self.begun = log, begun
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Worker:
     def __init__(self, link: Link, plugin_id: str, patience: Patience) -> None:
         self._link, self._id, self._patience = link, plugin_id, patience
         self._calls: dict[int, queue.SimpleQueue[_Note]] = {}
+        self._begun = 0
         self._lock = threading.Lock()
         self._number = 0
         self._dead = False
@@ -100,7 +102,7 @@ class Worker:
             with self._lock:
                 self._calls.pop(number, None)
         if note.kind == "ended":
-            raise self._ended(do)
+            raise self._ended(do, self._begun == number)
         if "error" in note.message:
             _raise(note.message["error"])
         return decode(note.message.get("value"), note.arrays)
@@ -159,7 +161,7 @@ class Worker:
             self.end_in_words = f"no sign of life for {self._patience.silence_seconds:g} s"
             self.kill()
 
-    def _ended(self, do: str) -> WorkerEnded:
+    def _ended(self, do: str, begun: bool) -> WorkerEnded:
         tail = self._link.tail()
         doing = {"open": "loading", "encode": "encoding", "predict": "predicting"}.get(do, do)
         last = f" Its last lines:\n{tail}" if tail else ""
@@ -168,6 +170,7 @@ class Worker:
             f"The worker of plugin {self._id!r} ended ({self.end_in_words}) while {doing}.",
             f"It is started again when it is next needed.{last}",
             tail,
+            begun,
         )
 
     def tell(self, message: Message) -> None:
@@ -216,6 +219,8 @@ class Worker:
             self._note(message["answer"], _Note("answer", message, arrays))
         elif "progress" in message:
             self._note(message["progress"], _Note("progress", message))
+        elif "begun" in message:
+            self._begun = int(message["begun"])
         elif "log" in message:
             self._logger.log(int(message["log"]), "%s", message.get("message", ""))
         elif "beat" in message:

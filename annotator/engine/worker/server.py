@@ -117,6 +117,8 @@ class Server:
             return
         number = request["call"]
         encoder = Encoder()
+        # A worker that ends without this has not touched the request: it can be asked again.
+        self._stream.send({"begun": number})
         threads.prefer(int(request.get("threads", 0)))
         threads.apply()
         try:
