@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,13 +59,16 @@ def serve_pipes() -> None:
     folder = Path(hello["folder"])
     stream.sharing = Shared(folder, "w")
 
+    ending = threading.Lock()
+
     def end() -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        os._exit(0)  # the engine may be deep in a computation that heeds nobody
+        with ending:  # both threads may come here, and neither may cut the other short
+            sys.stdout.flush()
+            shutil.rmtree(folder, ignore_errors=True)
+            os._exit(0)  # the engine may be deep in a computation that heeds nobody
 
     Server(stream, lambda given: open_plugin(given, stream)).run(end)
-    sys.stdout.flush()
-    os._exit(0)
+    end()
 
 
 def open_plugin(given: Mapping[str, Any], stream: Stream) -> "tuple[Any, Message]":
