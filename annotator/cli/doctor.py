@@ -81,7 +81,7 @@ def _plugins() -> Iterator[tuple[str, str, str]]:
     settings = _settings()
     for plugin_id, entry in PluginRegistry.discover().entries.items():
         last = entry.error.strip().splitlines()[-1] if entry.error else str(entry.folder)
-        state = entry.state if entry.trusted else "not trusted"
+        state = entry.state if entry.trusted else "untrusted"
         own = settings.get(plugin_id)
         where = own.remote or own.python or own.isolation if own else ""
         needs = ", ".join(unmet(entry.manifest.requires))

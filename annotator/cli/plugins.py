@@ -25,7 +25,7 @@ def list_plugins() -> None:
     for plugin_id, entry in PluginRegistry.discover().entries.items():
         manifest = entry.manifest
         variants = " ".join(variant.id for variant in manifest.variants)
-        state = entry.state if entry.trusted else f"{entry.state}, not trusted"
+        state = entry.state if entry.trusted else "untrusted"
         rows.append((plugin_id, manifest.version, manifest.kind, variants, state, manifest.title))
     print_table(("plugin", "version", "kind", "variants", "state", "title"), rows)
 

@@ -143,7 +143,10 @@ def _read_pickle(path: Path, inert: Sequence[str]) -> object:
 def _is_archive(path: Path) -> bool:
     try:
         return zipfile.is_zipfile(path)
-    except zipfile.BadZipFile as error:  # an archive whose directory is spoilt
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+    ) as error:  # an archive whose directory is spoilt
         raise _damaged(path, error) from error
 
 
@@ -154,7 +157,7 @@ def _require_honest_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(item.file_size for item in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
         raise _damaged(path, error) from error
     if unpacked > 2 * path.stat().st_size + (1 << 20):
         raise AnnotatorError(

@@ -88,13 +88,13 @@ def test_a_strange_plugin_is_listed_and_trusted_only_on_request(run, tmp_path: P
     with (folder / "adapter.py").open("a") as file:
         file.write("\n# changed\n")
 
-    assert "not trusted" in run("plugins", "list")[1]
+    assert "untrusted" in run("plugins", "list")[1]
     status, out, _ = run("plugins", "trust", "nearest-click", "--yes")
     assert status == 0
     assert "adapter.py" in out
-    assert "not trusted" not in run("plugins", "list")[1]
+    assert "untrusted" not in run("plugins", "list")[1]
     assert "no longer" in run("plugins", "distrust", "nearest-click")[1]
-    assert "not trusted" in run("plugins", "list")[1]
+    assert "untrusted" in run("plugins", "list")[1]
 
 
 def test_configure_shows_and_stores_where_a_plugin_runs(run) -> None:
