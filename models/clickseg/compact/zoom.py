@@ -51,6 +51,8 @@ class ZoomSettings:
         smallest: Least height and width of a crop in pixels of the photo.
         renew_below: A crop is renewed when its overlap (IoU) with the wanted one is less.
         flip: Whether to average with the answer for the mirrored photo.
+        again: Whether the first click is answered once more in a crop, if its mask's box
+            covers less than this share of the photo; 0 for never.
     """
 
     side: int = 448
@@ -59,6 +61,7 @@ class ZoomSettings:
     smallest: int = 200
     renew_below: float = 0.5
     flip: bool = False
+    again: float = 0.0
 
 
 class _Answer(NamedTuple):
@@ -105,7 +108,13 @@ class ZoomPredictor:
         if not clicks:
             return _Answer(np.zeros(self._whole.shape, np.float32), None)
         before = self._answers[clicks[:-1]]
-        crop = self._crop(clicks, before)
+        answer = self._answer_in(self._crop(clicks, before), clicks, before)
+        if len(clicks) == 1 and self._settings.again > 0:
+            crop = self._closer(clicks, answer)
+            answer = answer if crop is None else self._answer_in(crop, clicks, answer)
+        return answer
+
+    def _answer_in(self, crop: Crop | None, clicks: tuple[Click, ...], before: _Answer) -> _Answer:
         inside = self._look(crop or self._whole, clicks, before.probability)
         if crop is None:
             return _Answer(inside, None)
@@ -123,6 +132,16 @@ class ZoomPredictor:
         if kept is None or _overlap(kept, wanted) < self._settings.renew_below:
             return wanted
         return kept if all(kept.holds(click) for click in positive) else wanted
+
+    def _closer(self, clicks: tuple[Click, ...], first: _Answer) -> Crop | None:
+        """Return the crop to answer the first click again in, if it is worth it."""
+        mask = first.probability > 0.5
+        if not mask.any():
+            return None
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        covered = (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1) / mask.size
+        positive = [click for click in clicks if click.positive]
+        return self._wanted(mask, positive) if covered < self._settings.again else None
 
     def _wanted(self, mask: npt.NDArray[np.bool_], positive: list[Click]) -> Crop:
         ends = []

@@ -152,6 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--most", type=int, default=60, help="validation samples")
     parser.add_argument("--side", type=int, default=448)
     parser.add_argument("--flip", action="store_true")
+    parser.add_argument("--again", type=float, default=0.0, help="see ZoomSettings")
     parser.add_argument("--whole", action="store_true", help="never zoom in")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--least", type=int, default=1, help="clicks even if the IoU is reached")
@@ -160,7 +161,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(chosen.threads)
     cv2.setNumThreads(chosen.threads)
     network = load_compact(chosen.weights)
-    settings = ZoomSettings(side=chosen.side, flip=chosen.flip, zoom=not chosen.whole)
+    settings = ZoomSettings(
+        side=chosen.side, flip=chosen.flip, zoom=not chosen.whole, again=chosen.again
+    )
     if chosen.photos:
         samples = held_back_samples(chosen.photos, chosen.most)
     else:

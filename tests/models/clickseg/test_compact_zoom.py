@@ -72,6 +72,17 @@ def test_without_zoom_every_click_sees_the_whole_photo(photo):
     assert predictor.encoded == 1
 
 
+def test_a_first_click_on_a_small_object_can_be_answered_again_in_a_crop(photo):
+    network = Disks()
+    answer = ZoomPredictor(network, photo, ZoomSettings(again=0.5)).answer([Click(True, 150, 250)])
+    assert network.seen == [(269, 448), (448, 448)]
+    assert answer[150, 250] > 0.9
+    assert answer[:40].max() == 0
+    once = Disks()
+    ZoomPredictor(once, photo, ZoomSettings(again=0.01)).answer([Click(True, 150, 250)])
+    assert once.seen == [(269, 448)]
+
+
 def test_crops_match_the_official_zoom():
     if not (PARITY / "zoom_roi.npz").is_file():
         pytest.skip("official zoom cases are not beside the repository")
