@@ -6,6 +6,17 @@ state-dict keys of the official checkpoint.
 
 from models.clickpose.config import OFFICIAL, ClickPoseConfig, config_of
 from models.clickpose.decoder import Poses
+from models.clickpose.loop import Person, PhotoEncoding, PosePredictor
 from models.clickpose.network import ClickPose, Encoding
 
-__all__ = ["OFFICIAL", "ClickPose", "ClickPoseConfig", "Encoding", "Poses", "config_of"]
+__all__ = [
+    "OFFICIAL",
+    "ClickPose",
+    "ClickPoseConfig",
+    "Encoding",
+    "Person",
+    "PhotoEncoding",
+    "PosePredictor",
+    "Poses",
+    "config_of",
+]

@@ -63,13 +63,14 @@ OFFICIAL = ClickPoseConfig()
 """The published ResNet-50 network for COCO's 17 keypoints."""
 
 
-def config_of(state: Mapping[str, Tensor]) -> ClickPoseConfig:
+def config_of(state: Mapping[str, Tensor], queries: int = OFFICIAL.queries) -> ClickPoseConfig:
     """Read the sizes off a state dict with the official keys.
 
-    Whatever leaves no trace in the shapes (heads, queries) keeps the official value.
+    The number of heads leaves no trace in the shapes and is taken to be the official one.
 
     Args:
         state: From `models.checkpoint.load_checkpoint`.
+        queries: Box queries, which leave no trace either.
 
     Raises:
         CheckpointError: If entries that every Click-Pose network has are missing.
@@ -83,6 +84,7 @@ def config_of(state: Mapping[str, Tensor]) -> ClickPoseConfig:
         return ClickPoseConfig(
             keypoints=keypoints,
             groups=rows // keypoints,
+            queries=queries,
             hidden=hidden,
             feedforward=state[f"{_DECODER}layers.0.linear1.bias"].shape[0],
             encoder_layers=_count(state, "transformer.encoder.layers."),

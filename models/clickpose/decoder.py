@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -95,6 +96,12 @@ class PoseDecoder(nn.Module):
         self.pose_hw_embed = nn.ModuleList([sizes] * config.pose_layers)
         self.class_embed = nn.ModuleList(nn.Linear(hidden, config.classes) for _ in range(layers))
 
+    def values(self, memory: Tensor, levels: Levels) -> list[Tensor]:
+        """Value projections of the memory [B, S, C] for every layer."""
+        return [
+            cast(DecoderLayer, x).cross_attn.values(memory, levels.padding) for x in self.layers
+        ]
+
     def box_steps(
         self, queries: Tensor, reference: Tensor, values: Sequence[Tensor], levels: Levels
     ) -> list[Step]:
@@ -137,7 +144,7 @@ class PoseDecoder(nn.Module):
         """
         count, joints = rows.shape[1], self.config.keypoints
         boxes = _gather(step.leaving, rows)[:, :, None]
-        content = self.keypoint_embed.weight[: count * joints].unflatten(0, (count, joints))
+        content = self.keypoint_embed.weight[: count * joints].view(count, joints, -1)
         xy = (inverse_sigmoid(boxes[..., :2]) + self.pose_embed[-1](content)).sigmoid()
         content = content.expand(len(rows), -1, -1, -1)
         queries = torch.cat([_gather(step.queries, rows)[:, :, None], content], dim=2)
@@ -186,8 +193,8 @@ class PoseDecoder(nn.Module):
         """Read persons off the output of a pose layer, 0 the first of them."""
         queries = self.norm(step.queries)
         moved = self._moved(index, queries, step.entering, free)
-        persons = moved.unflatten(1, (-1, self.config.tokens))
-        heads = queries.unflatten(1, (-1, self.config.tokens))[:, :, 0]
+        persons = self._by_person(moved)
+        heads = self._by_person(queries)[:, :, 0]
         logits = self.class_embed[self.config.box_layers + index](heads)
         return Poses(logits, persons[:, :, 0], persons[:, :, 1:, :2])
 
@@ -206,9 +213,13 @@ class PoseDecoder(nn.Module):
         out: Tensor = self.layers[index](queries, place, seen, values, levels.shapes, group)
         return out
 
+    def _by_person(self, x: Tensor) -> Tensor:
+        """[B, G * (1 + K), n] as [B, G, 1 + K, n]."""
+        return x.reshape(len(x), -1, self.config.tokens, x.shape[-1])
+
     def _moved(self, index: int, queries: Tensor, reference: Tensor, free: Tensor | None) -> Tensor:
         """References after a pose layer, [B, G * (1 + K), 4]."""
-        persons = queries.unflatten(1, (-1, self.config.tokens))
+        persons = self._by_person(queries)
         box = self.bbox_embed[self.config.box_layers + index](persons[:, :, :1])
         shift = self.pose_embed[index](persons[:, :, 1:])
         if free is not None:

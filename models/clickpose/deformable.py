@@ -52,11 +52,22 @@ def _corners(
         Rows [B * Q * H, 4 * L * P] and shares of the same shape; 0 outside the map.
     """
     batch, _, heads = locations.shape[:3]
-    kind = {"dtype": torch.int32, "device": locations.device}
-    high, wide = (torch.tensor(side, **kind)[:, None] for side in zip(*shapes, strict=True))
-    first = torch.tensor([0, *(h * w for h, w in shapes[:-1])], **kind).cumsum(0)[:, None]
-    place = torch.arange(batch, **kind).view(-1, 1, 1, 1, 1) * (tokens * heads)
-    place = place + torch.arange(heads, **kind).view(1, 1, -1, 1, 1) + first * heads
+    device = locations.device
+    high, wide = (
+        torch.tensor(side, dtype=torch.int32, device=device)[:, None]
+        for side in zip(*shapes, strict=True)
+    )
+    first = torch.tensor(
+        [0, *(h * w for h, w in shapes[:-1])], dtype=torch.int32, device=device
+    ).cumsum(0)[:, None]
+    place = torch.arange(batch, dtype=torch.int32, device=device).view(-1, 1, 1, 1, 1) * (
+        tokens * heads
+    )
+    place = (
+        place
+        + torch.arange(heads, dtype=torch.int32, device=device).view(1, 1, -1, 1, 1)
+        + first * heads
+    )
     x, y = locations[..., 0] * wide - 0.5, locations[..., 1] * high - 0.5
     left, top = x.floor(), y.floor()
     columns = _side(left, x - left, wide)
@@ -83,7 +94,7 @@ def _side(low: Tensor, fraction: Tensor, size: Tensor) -> list[tuple[Tensor, Ten
 def sample_by_grid(values: Tensor, shapes: Shapes, locations: Tensor, weights: Tensor) -> Tensor:
     """Do what `sample_levels` does by `grid_sample`, map by map; slower, the reference for it."""
     batch, queries, heads, _, points = weights.shape
-    maps = values.split([h * w for h, w in shapes], dim=1)
+    maps = torch.split(values, [h * w for h, w in shapes], dim=1)
     grids = (2 * locations - 1).transpose(1, 2).flatten(0, 1)
     sampled = []
     for level, (high, wide) in enumerate(shapes):
@@ -138,7 +149,7 @@ class DeformableAttention(nn.Module):
         out: Tensor = self.value_proj(memory)
         if padding is not None:
             out = out.masked_fill(padding[..., None], 0.0)
-        return out.unflatten(-1, (self.heads, -1))
+        return out.view(*out.shape[:2], self.heads, -1)
 
     def forward(self, query: Tensor, reference: Tensor, values: Tensor, shapes: Shapes) -> Tensor:
         """Attend.
@@ -153,7 +164,7 @@ class DeformableAttention(nn.Module):
             [B, Q, C].
         """
         split = (self.heads, self.levels, self.points)
-        offsets = self.sampling_offsets(query).unflatten(-1, (*split, 2))
+        offsets = torch.unflatten(self.sampling_offsets(query), -1, (*split, 2))
         weights = self.attention_weights(query).unflatten(-1, (self.heads, -1)).softmax(-1)
         if reference.shape[-1] == 2:
             scale = 1 / reference.new_tensor([(w, h) for h, w in shapes])[:, None]

@@ -54,7 +54,7 @@ class SelfAttention(nn.Module):
         both = F.linear(placed, self.in_proj_weight[: 2 * hidden], self.in_proj_bias[: 2 * hidden])
         value = F.linear(x, self.in_proj_weight[2 * hidden :], self.in_proj_bias[2 * hidden :])
         query, key, value = (
-            part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            part.view(*part.shape[:2], self.heads, -1).transpose(1, 2)
             for part in (*both.chunk(2, dim=-1), value)
         )
         seen = F.scaled_dot_product_attention(query, key, value)

@@ -279,14 +279,15 @@ class ClickPose(nn.Module):
         trace.maps = maps = self.backbone[0](images)
         projected: list[Tensor] = []
         for level, projection in enumerate(self.input_proj):
-            coarser = maps[-1] if level == len(maps) else projected[-1] if projected else maps[0]
-            projected.append(projection(maps[level] if level < len(maps) else coarser))
+            # The first further level halves the backbone's last map, each next one the one before.
+            source = projected if level > len(maps) else maps
+            projected.append(projection(source[min(level, len(source) - 1)]))
         trace.projected = projected
         return projected, [resized_padding(padding, (m.shape[2], m.shape[3])) for m in projected]
 
     def _first_pass(self, memory: Tensor, levels: Levels, trace: Trace) -> Encoding:
         decoder, first = self.transformer.decoder, self.config.box_layers
-        values = [layer.cross_attn.values(memory, levels.padding) for layer in decoder.layers]
+        values = decoder.values(memory, levels)
         chosen = self.transformer.select(memory, levels)
         boxes = decoder.box_steps(chosen.queries, chosen.reference, values[:first], levels)
         rows, logits = decoder.choose(boxes[-1])

@@ -1,0 +1,136 @@
+"""Input, output, matching and simulated clicks against the official ones."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.clickpose.decoder import Poses
+from models.clickpose.network import Trace
+from models.clickpose.preprocess import batched, input_size, normalised, resized
+from models.clickpose.protocol import (
+    COCO_SIGMAS,
+    corrected,
+    kept,
+    match,
+    match_cost,
+    similarity,
+    worst_joint,
+)
+from tests.models.clickpose.parity import close, golden, network, tensor
+
+SIGMAS = torch.tensor(COCO_SIGMAS)
+
+
+def joints_of(flat: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """x1 y1 ... then 17 visibilities, as joints [..., 17, 2] and visibility."""
+    return tensor(flat[..., :34]).unflatten(-1, (17, 2)), tensor(flat[..., 34:])
+
+
+def poses_of(data, logits: str, boxes: str, joints: str, row: int = 0) -> Poses:
+    one = slice(row, row + 1)
+    return Poses(
+        tensor(data[logits][one]), tensor(data[boxes][one]), joints_of(data[joints][one])[0]
+    )
+
+
+def relative_area(data, prefix: str, size) -> torch.Tensor:
+    return tensor(data[f"{prefix}area"]) / float(size[0] * size[1])
+
+
+def test_input_sizes_are_the_official_ones():
+    for wide, high, *out in golden("preprocess.npz")["resize_800_1333_wh_in_out"].tolist():
+        assert input_size(wide, high) == tuple(out)
+
+
+@pytest.mark.parametrize("name", ["A", "C"])
+def test_resized_photos_equal_the_official_ones(name):
+    wanted, photo = golden("preprocess.npz"), golden("images.npz")[name]
+    high, wide = photo.shape[:2]
+    down = resized(photo, *input_size(wide, high, 160, 220))
+    np.testing.assert_array_equal(down, wanted[f"{name}_down_u8"])
+    up = normalised(resized(photo, *input_size(wide, high, 300, 420)))
+    assert up.shape == tuple(wanted[f"{name}_up_shape"])
+    close(up[:, ::6, ::6], wanted[f"{name}_up_norm_slice"], 2e-5)
+
+
+def test_padding_equals_the_official_one():
+    ops = golden("ops.npz")
+    inside = ~ops["nested_mask"]
+    images = []
+    for image, mask in zip(ops["nested_tensors"], inside, strict=True):
+        images.append(tensor(image[:, : mask[:, 0].sum(), : mask[0].sum()]))
+    have, padding = batched(images)
+    close(have, ops["nested_tensors"], 0)
+    np.testing.assert_array_equal(padding, ops["nested_mask"])
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_kept_persons_equal_the_official_ones(row):
+    ops = golden("ops.npz")
+    poses = poses_of(ops, *(f"post_in_pred_{k}" for k in ("logits", "boxes", "keypoints")), row)
+    high, wide = ops["post_in_sizes"][row].tolist()
+    have = kept(poses, wide, high, 20)
+    close(have["scores"], ops["post_out_scores"][row], 5e-6)
+    np.testing.assert_array_equal(have["labels"], ops["post_out_labels"][row])
+    close(have["boxes"], ops["post_out_boxes"][row], 2e-3)
+    wanted = ops["post_out_keypoints"][row].reshape(-1, 17, 3)[..., :2]
+    close(have["joints"], wanted, 2e-3)
+
+
+@pytest.mark.parametrize("name", ["A", "B", "C"])
+def test_simulated_clicks_equal_the_official_ones(name):
+    data = golden(f"interactive_{name}.npz")
+    poses = poses_of(data, "init_logits", "init_boxes", "init_kpts")
+    truth, visible = joints_of(data["target0_keypoints"])
+    visible = visible.clamp(max=1)
+    area = relative_area(data, "target0_", data["target0_size"])
+    cost = match_cost(poses, truth, visible, area, SIGMAS)
+    close(cost, data["match_cost"][0], 5e-4)
+    pairs = match(cost)
+    assert sorted(pairs) == sorted(map(tuple, data["match_pairs"][:, 1:].tolist()))
+    for turn in (1, 2, 3):
+        clicks = [
+            (q, j := worst_joint(poses.joints[0, q], truth[p], visible[p]), truth[p, j])
+            for q, p in pairs
+        ]
+        official = data[f"it{turn}_clicks"][:, [1, 3]].astype(int).tolist()
+        assert sorted([q, j] for q, j, _ in clicks) == sorted(official)
+        given = corrected(poses.joints[0], poses.boxes[0], clicks)
+        close(given.boxes, data[f"it{turn}_in_boxes"], 5e-6)
+        close(given.joints, data[f"it{turn}_in_kpts"], 5e-6)
+        keys = (f"it{turn}_{k}3" for k in ("logits", "boxes", "kpts"))
+        poses = poses_of(data, *keys)
+
+
+@pytest.mark.parametrize("name", ["A", "B", "C"])
+def test_18_rounds_of_clicks_follow_the_official_course(name):
+    data = golden(f"noc_{name}.npz")
+    images, padding = batched([normalised(golden("images.npz")[name])])
+    with torch.inference_mode():
+        encoding = network().encode(images, padding, trace=Trace())
+        poses = encoding.poses.at(tensor(data["topk20"]).long())
+        truth, visible = joints_of(data["target_keypoints"])
+        for turn in range(18):
+            clicks = [
+                (
+                    q,
+                    j := worst_joint(poses.joints[0, q], truth[p], visible[p].clamp(max=1)),
+                    truth[p, j],
+                )
+                for q, p in data["match_pairs"].tolist()
+            ]
+            given = corrected(poses.joints[0], poses.boxes[0], clicks)
+            close(given.joints[0], data["traj_in_kpts"][turn], 5e-6)
+            poses = network().refine(encoding, given.boxes, given.joints)
+            close(poses.joints[0].flatten(1), data["traj_kpts"][turn][:, :34], 5e-6)
+            close(poses.boxes[0], data["traj_boxes"][turn], 5e-6)
+
+
+def test_similarity_equals_the_official_one():
+    data = golden("oks_eval.npz")
+    close(SIGMAS, data["kpt_sigmas"], 1e-6)
+    joints, truth = (tensor(data[f"oksloss_{k}"]).unflatten(-1, (17, 2)) for k in ("pred", "gt"))
+    have = similarity(
+        joints, truth, tensor(data["oksloss_valid"]), tensor(data["oksloss_area"]), SIGMAS
+    )
+    close(1 - have, data["oksloss_out_linear"], 1e-6)
