@@ -86,13 +86,18 @@ class Prompt:
         clicked = {click.object_id for click in self.clicks if click.positive}
         return tuple(sorted((clicked | {box.object_id for box in self.boxes}) - {BACKGROUND}))
 
-    def of_object(self, object_id: int) -> "Prompt":
+    def of_object(self, object_id: int, contradicting: frozenset[Click] = frozenset()) -> "Prompt":
         """Return what is said of one object, for engines that see one object at a time.
 
         The object becomes number 1; what is outside of it, background clicks included,
         becomes object 0. Times and ids are dropped: equal prompts mean equal results.
+
+        Args:
+            object_id: The object.
+            contradicting: Clicks of other objects that say "outside" of this one too.
         """
-        told = [c for c in self.clicks if c.object_id in (object_id, BACKGROUND)]
+        own = (object_id, BACKGROUND)
+        told = [c for c in self.clicks if c.object_id in own or c in contradicting]
         clicks = (
             Click(c.position, int(c.positive and c.object_id == object_id), order=i)
             for i, c in enumerate(sorted(told, key=lambda c: c.order))

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from annotator.domain import CancelToken, Mask, Prompt
+from annotator.domain import BACKGROUND, CancelToken, Click, Mask, Prompt
 
 Predict = Callable[[Any, Prompt, CancelToken | None], Mask]
 
-REMEMBERED = 32
-"""Answers kept: a click on one object must not ask anew for the others."""
+REMEMBERED_BYTES = 1 << 30
+"""Size of the answers kept: a click on one object must not ask anew for the others."""
 
 
 @dataclass
@@ -39,24 +39,70 @@ class PerObject:
         Raises:
             Cancelled: If `cancel` was set meanwhile.
         """
-        answers: dict[int, Mask] = {}
-        for object_id in prompt.prompted_ids:
-            if cancel is not None:
-                cancel.check()
-            answers[object_id] = self._answer(encoding, prompt.of_object(object_id), cancel)
+        answers = {
+            object_id: self._answer_for(object_id, encoding, prompt, cancel)
+            for object_id in prompt.prompted_ids
+        }
         if not answers:
             return self._answer(encoding, Prompt(), cancel)
         return compose(answers, dict.fromkeys(answers, self.threshold) | dict(prompt.thresholds))
 
+    def _answer_for(
+        self,
+        object_id: int,
+        encoding: Any,  # noqa: ANN401 - opaque
+        prompt: Prompt,
+        cancel: CancelToken | None,
+    ) -> Mask:
+        """Ask for an object; once more if a click says that its answer took another one's place.
+
+        Clicks of other objects elsewhere are left out: they would only disturb an answer
+        that is right, and cost a run of every object for every click.
+        """
+        alone = self._answer(encoding, prompt.of_object(object_id), cancel)
+        contradicting = _contradicting(object_id, alone, prompt)
+        if not contradicting:
+            return alone
+        return self._answer(encoding, prompt.of_object(object_id, contradicting), cancel)
+
     def _answer(self, encoding: Any, prompt: Prompt, cancel: CancelToken | None) -> Mask:  # noqa: ANN401
+        if cancel is not None:
+            cancel.check()
         # The encoding is kept beside its answer, so its id cannot pass to another one.
         key = (id(encoding), prompt)
         if key not in self._known:
             self._known[key] = encoding, self.predict(encoding, prompt, cancel)
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
+            self._forget_oldest()
         self._known.move_to_end(key)
         return self._known[key][1]
+
+    def _forget_oldest(self) -> None:
+        size = sum(_bytes_of(mask) for _, mask in self._known.values())
+        while size > REMEMBERED_BYTES and len(self._known) > 1:
+            _, (_, mask) = self._known.popitem(last=False)
+            size -= _bytes_of(mask)
+
+
+def _contradicting(object_id: int, answer: Mask, prompt: Prompt) -> frozenset[Click]:
+    """Return inside clicks of other objects on pixels that an object's answer took."""
+    height, width = answer.labels.shape
+    return frozenset(
+        click
+        for click in prompt.clicks
+        if click.positive
+        and click.object_id not in (object_id, BACKGROUND)
+        and answer.labels[_within(click.position[1], height), _within(click.position[0], width)]
+    )
+
+
+def _within(place: float, size: int) -> int:
+    """Return the row or column of a place, at most the last one."""
+    return min(max(int(place), 0), size - 1)
+
+
+def _bytes_of(mask: Mask) -> int:
+    arrays = (mask.labels, mask.confidence, mask.probability, *(c.inside for c in mask.candidates))
+    return sum(array.nbytes for array in arrays if array is not None)
 
 
 def compose(answers: Mapping[int, Mask], thresholds: Mapping[int, float]) -> Mask:

@@ -77,6 +77,46 @@ def test_a_further_click_asks_only_for_the_object_it_concerns(engine, stripes):
     assert [c.position for c in asked[-1].clicks] == [(15.0, 5.0), (25.0, 5.0)]
 
 
+def test_a_click_on_another_object_says_outside_where_an_answer_took_its_place(engine):
+    rgb = np.full((20, 30, 3), 90, np.uint8)
+    rgb[:, 15:] = 110  # so alike that each click takes the whole photo
+    photo = Image(rgb, "two greys")
+    left, right = Click((5.0, 5.0), 1, 0), Click((25.0, 5.0), 2, 1)
+    encoding = engine.encode(photo)
+    alone = Prompt((left,), (1,), thresholds=((1, 0.3),))
+    assert engine.predict(encoding, alone).labels.all()
+    both = Prompt((left, right), (1, 2), thresholds=((1, 0.3), (2, 0.3)))
+    labels = engine.predict(encoding, both).labels
+    assert (labels[:, :15] == 1).all()
+    assert (labels[:, 15:] == 2).all()
+
+
+def test_a_click_on_another_object_elsewhere_leaves_an_answer_alone(engine, stripes):
+    encoding = engine.encode(stripes)
+    asked = []
+    predict = engine.engine.predict
+    engine.engine.predict = lambda e, p, cancel=None: asked.append(p) or predict(e, p)
+    engine.predict(
+        encoding, Prompt.from_clicks([Click((5.0, 5.0), 1, 0), Click((15.0, 5.0), 2, 1)])
+    )
+    assert [len(prompt.clicks) for prompt in asked] == [1, 1]
+
+
+def test_answers_are_kept_up_to_a_size(engine, stripes, monkeypatch):
+    size = stripes.rgb.shape[0] * stripes.rgb.shape[1] * 8
+    monkeypatch.setattr("annotator.engine.per_object.REMEMBERED_BYTES", 2 * size)
+    encoding = engine.encode(stripes)
+    asked = []
+    predict = engine.engine.predict
+    engine.engine.predict = lambda e, p, cancel=None: asked.append(p) or predict(e, p)
+    clicks = [Click((10.0 * i + 5, 5.0), i + 1, i) for i in range(3)]
+    engine.predict(encoding, Prompt.from_clicks(clicks))
+    engine.predict(encoding, Prompt.from_clicks(clicks[1:]))
+    assert len(asked) == 3
+    engine.predict(encoding, Prompt.from_clicks(clicks[:1]))
+    assert len(asked) == 4
+
+
 def test_a_box_alone_selects_an_object(engine, stripes):
     prompt = Prompt(object_ids=(3,), boxes=(Box(3, 2, 4, 12, 14),))
     labels = engine.predict(engine.encode(stripes), prompt).labels
