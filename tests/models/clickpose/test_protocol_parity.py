@@ -33,10 +33,6 @@ def poses_of(data, logits: str, boxes: str, joints: str, row: int = 0) -> Poses:
     )
 
 
-def relative_area(data, prefix: str, size) -> torch.Tensor:
-    return tensor(data[f"{prefix}area"]) / float(size[0] * size[1])
-
-
 def test_input_sizes_are_the_official_ones():
     for wide, high, *out in golden("preprocess.npz")["resize_800_1333_wh_in_out"].tolist():
         assert input_size(wide, high) == tuple(out)
@@ -83,8 +79,7 @@ def test_simulated_clicks_equal_the_official_ones(name):
     poses = poses_of(data, "init_logits", "init_boxes", "init_kpts")
     truth, visible = joints_of(data["target0_keypoints"])
     visible = visible.clamp(max=1)
-    area = relative_area(data, "target0_", data["target0_size"])
-    cost = match_cost(poses, truth, visible, area, SIGMAS)
+    cost = match_cost(poses, truth, visible, tensor(data["target0_area"]), SIGMAS)
     close(cost, data["match_cost"][0], 5e-4)
     pairs = match(cost)
     assert sorted(pairs) == sorted(map(tuple, data["match_pairs"][:, 1:].tolist()))
