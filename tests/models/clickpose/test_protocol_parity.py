@@ -1,5 +1,7 @@
 """Input, output, matching and simulated clicks against the official ones."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -16,7 +18,7 @@ from models.clickpose.protocol import (
     similarity,
     worst_joint,
 )
-from tests.models.clickpose.parity import close, golden, network, tensor
+from tests.models.clickpose.parity import close, golden, network, tensor, where
 
 SIGMAS = torch.tensor(COCO_SIGMAS)
 
@@ -129,3 +131,23 @@ def test_similarity_equals_the_official_one():
         joints, truth, tensor(data["oksloss_valid"]), tensor(data["oksloss_area"]), SIGMAS
     )
     close(1 - have, data["oksloss_out_linear"], 1e-6)
+
+
+@pytest.mark.parametrize("image", [101, 102, 103])
+def test_similarities_of_whole_images_equal_cocos(image):
+    data = golden("oks_eval.npz")
+    truth = json.loads(where("oks_eval_annotations.json").read_text())["annotations"]
+    people = [a for a in truth if a["image_id"] == image and a["category_id"] == 1]
+    person = data[f"pred{image}_labels"] == 1
+    order = np.argsort(-data[f"pred{image}_scores"][person], kind="mergesort")
+    found = tensor(data[f"pred{image}_keypoints"][person][order]).double()[:, None, :, :2]
+    wanted = data[f"oks_img{image}_cat1"]
+    keypoints = torch.tensor([a["keypoints"] for a in people]).double().view(len(people), 17, 3)
+    area = torch.tensor([a["area"] for a in people]).double()
+    labelled = (keypoints[..., 2] > 0).any(1)
+    have = similarity(
+        found, keypoints[None, ..., :2], keypoints[None, ..., 2], area[None], SIGMAS.double()
+    )
+    assert have.shape == wanted.shape
+    # COCO measures people without labelled joints by their box instead; they count for nothing.
+    close(have[:, labelled], wanted[:, labelled.numpy()], 1e-6)
