@@ -1,10 +1,14 @@
 """Input, output, matching and simulated clicks against the official ones."""
 
+import contextlib
+import io
 import json
 
 import numpy as np
 import pytest
 import torch
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 from models.clickpose.decoder import Poses
 from models.clickpose.network import Trace
@@ -151,3 +155,49 @@ def test_similarities_of_whole_images_equal_cocos(image):
     assert have.shape == wanted.shape
     # COCO measures people without labelled joints by their box instead; they count for nothing.
     close(have[:, labelled], wanted[:, labelled.numpy()], 1e-6)
+
+
+def precision(name: str, poses: Poses, wide: int, high: int) -> float:
+    """COCO's average precision of the joints of one photo."""
+    truth = json.loads(where(f"noc_{name}_annotations.json").read_text())
+    image = truth["annotations"][0]["image_id"]
+    best = kept(poses, wide, high, 20)
+    found = [
+        {
+            "image_id": image,
+            "category_id": int(label),
+            "score": float(score),
+            "keypoints": [*np.pad(joints, ((0, 0), (0, 1)), constant_values=1).ravel().tolist()],
+        }
+        for label, score, joints in zip(best["labels"], best["scores"], best["joints"], strict=True)
+    ]
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO()
+        coco.dataset = truth
+        coco.createIndex()
+        run = COCOeval(coco, coco.loadRes([f for f in found if f["category_id"] == 1]), "keypoints")
+        run.params.imgIds = [image]
+        run.evaluate()
+        run.accumulate()
+        run.summarize()
+    return float(run.stats[0])
+
+
+@pytest.mark.parametrize("name", ["A", "B", "C"])
+def test_numbers_of_clicks_equal_the_official_ones(name):
+    data = golden(f"noc_{name}.npz")
+    high, wide = data["target_orig_size"].tolist()
+    stages = [golden(f"interactive_{name}.npz")]
+    first = poses_of(stages[0], "init_logits", "init_boxes", "init_kpts")
+    rounds = [first] + [
+        Poses(
+            *(tensor(data[f"traj_{k}"][[t]]) for k in ("logits", "boxes")),
+            joints_of(data["traj_kpts"][[t]])[0],
+        )
+        for t in range(17)
+    ]
+    course = [precision(name, poses, wide, high) for poses in rounds]
+    close(np.array(course), data["stats"][:, 0], 1e-6)
+    for threshold, wanted in zip(data["thresholds"], data["click_num"], strict=True):
+        reached = [t for t, value in enumerate(course) if value >= threshold]
+        assert (reached[0] if reached else 17) == wanted
