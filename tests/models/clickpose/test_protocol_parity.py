@@ -201,3 +201,25 @@ def test_numbers_of_clicks_equal_the_official_ones(name):
     for threshold, wanted in zip(data["thresholds"], data["click_num"], strict=True):
         reached = [t for t, value in enumerate(course) if value >= threshold]
         assert (reached[0] if reached else 17) == wanted
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_made_up_people_are_matched_as_officially(row):
+    ops = golden("ops.npz")
+    poses = poses_of(ops, *(f"post_in_pred_{k}" for k in ("logits", "boxes", "keypoints")), row)
+    truth, visible = joints_of(ops[f"matcher_target{row}_keypoints"])
+    area = tensor(ops[f"matcher_target{row}_area"])
+    cost = match_cost(poses, truth, visible, area, SIGMAS)
+    columns = slice(0, 3) if row == 0 else slice(3, 5)
+    close(cost, ops["matcher_cost"][row][:, columns], 5e-4)
+    official = zip(ops[f"matcher_rows{row}"], ops[f"matcher_cols{row}"], strict=True)
+    assert match(cost) == [(int(r), int(c)) for r, c in official]
+
+
+def test_correction_without_the_network_equals_the_official_one():
+    wanted, data = golden("interactive_A_only_correction.npz"), golden("interactive_A.npz")
+    poses = poses_of(data, "it1_logits3", "it1_boxes3", "it1_kpts3")
+    clicks = [(int(c[1]), int(c[3]), tensor(c[4:6])) for c in data["it2_clicks"]]
+    given = corrected(poses.joints[0], poses.boxes[0], clicks)
+    close(given.joints.flatten(2), wanted["final_pred_keypoints"][..., :34], 5e-6)
+    close(given.boxes, wanted["final_pred_boxes"], 5e-6)
