@@ -6,6 +6,7 @@ from annotator.domain.errors import AnnotatorError, Cancelled
 from annotator.domain.images import Image
 from annotator.domain.labels import LabelClass, LabelSet, ObjectInfo, object_colour
 from annotator.domain.progress import CancelToken, Progress, no_progress
+from annotator.domain.regions import Region
 from annotator.domain.results import Candidate, Clip, Mask, Pose, Result
 from annotator.domain.signals import Signal
 from annotator.domain.thinning import WorkingSet, thin
@@ -29,6 +30,7 @@ __all__ = [
     "Pose",
     "Progress",
     "Prompt",
+    "Region",
     "Result",
     "Signal",
     "WorkingImage",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
+from annotator.domain.regions import Region
+
 BACKGROUND = 0
 """Object id of the background: a click with this id says "none of the objects"."""
 
@@ -65,6 +67,7 @@ class Prompt:
             differs from the engine's own; by ascending object id.
         candidates: (object id, number of the candidate mask chosen) where it is not the
             engine's own choice; by ascending object id.
+        regions: What shall move, by ascending object id (animation engines).
     """
 
     clicks: tuple[Click, ...] = ()
@@ -73,6 +76,7 @@ class Prompt:
     boxes: tuple[Box, ...] = ()
     thresholds: tuple[tuple[int, float], ...] = ()
     candidates: tuple[tuple[int, int], ...] = ()
+    regions: tuple[Region, ...] = ()
 
     @classmethod
     def from_clicks(cls, clicks: "tuple[Click, ...] | list[Click]") -> "Prompt":

@@ -74,11 +74,13 @@ class Clip:
         frames: [T, H, W, 3] uint8.
         frames_per_second: Playback rate.
         flow: [T-1, H, W, 2] float32 pixels a frame, or None.
+        notes: What a person should know of it, in words.
     """
 
     frames: npt.NDArray[np.uint8]
     frames_per_second: float = 24.0
     flow: npt.NDArray[np.float32] | None = field(default=None)
+    notes: tuple[str, ...] = ()
 
 
 Result = Union[Mask, Pose, Clip]  # noqa: UP007 - workers may run on Python 3.9

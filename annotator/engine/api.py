@@ -153,6 +153,21 @@ class PredictsMany(Protocol):
 
 
 @runtime_checkable
+class PredictsWithProgress(Protocol):
+    """What an engine adds if its predictions take long enough to be watched."""
+
+    def predict_with_progress(
+        self,
+        encoding: Any,  # noqa: ANN401 - see Engine.encode
+        prompt: Prompt,
+        *,
+        progress: Progress = no_progress,
+        cancel: CancelToken | None = None,
+    ) -> "Mask | Pose | Clip":
+        """Return what `predict` returns, and tell how far it is."""
+
+
+@runtime_checkable
 class DifferentiableClicks(Protocol):
     """What an image engine adds if its mask can be differentiated by where a click is."""
 

@@ -41,6 +41,8 @@ def _problems(manifest: Manifest, prompt: Prompt) -> Iterator[str]:
         yield "choice between candidates"
     if not can.words and prompt.words:
         yield "words"
+    if prompt.regions and manifest.kind is not EngineKind.ANIMATION:
+        yield "regions that move"
     if can.max_objects and not alone and objects > can.max_objects:
         yield f"more than {can.max_objects} objects"
     clicks = max(map(len, _clicks_at_once(prompt, alone)))

@@ -28,6 +28,7 @@ from annotator.engine.api import (
     Engine,
     EngineKind,
     HasThreshold,
+    PredictsWithProgress,
     StorableEncodings,
 )
 from annotator.engine.cache import DiskCache, MemoryCache, encoding_key
@@ -143,6 +144,7 @@ class OpenEngine:
         encoding: Any,  # noqa: ANN401 - see encode
         prompt: Prompt,
         cancel: CancelToken | None = None,
+        progress: Progress = no_progress,
     ) -> Result:
         """Return the result for the full prompt.
 
@@ -153,18 +155,24 @@ class OpenEngine:
         require_supported(self.manifest, prompt)
         if self._per_object is not None:
             return self._per_object.mask(encoding, prompt, cancel)
-        return self.predict_as_is(encoding, prompt, cancel)
+        return self.predict_as_is(encoding, prompt, cancel, progress)
 
     def predict_as_is(
         self,
         encoding: Any,  # noqa: ANN401 - see encode
         prompt: Prompt,
         cancel: CancelToken | None = None,
+        progress: Progress = no_progress,
     ) -> Result:
         """Have the plugin itself answer, without remembered answers; raises like `predict`."""
         threads.apply()
         with self._explained("predicting"):
-            result = self.engine.predict(encoding, prompt, cancel=cancel)
+            if isinstance(self.engine, PredictsWithProgress):
+                result = self.engine.predict_with_progress(
+                    encoding, prompt, progress=progress, cancel=cancel
+                )
+            else:
+                result = self.engine.predict(encoding, prompt, cancel=cancel)
         self._check(result)
         checked: Result = result
         return checked
