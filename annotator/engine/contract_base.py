@@ -1,7 +1,7 @@
 """What the rules of the contract share: how they fail, compare results and make prompts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -55,7 +55,9 @@ def same(first: Any, second: Any) -> bool:  # noqa: ANN401 - any result type
 
 def _same_value(first: Any, second: Any) -> bool:  # noqa: ANN401 - a field of any result
     if isinstance(first, tuple):
-        return len(first) == len(second) and all(map(same, first, second))
+        return len(first) == len(second) and all(map(_same_value, first, second))
+    if is_dataclass(first):
+        return type(first) is type(second) and same(first, second)
     if isinstance(first, np.ndarray):
         return np.array_equal(first, second)
     return first is second or bool(first == second)

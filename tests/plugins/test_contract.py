@@ -16,6 +16,7 @@ CASES = [
     *contract_cases("clickseg:ritm-h18s"),
     *contract_cases("clickseg:simpleclick-b"),
     *contract_cases("clickseg:compact"),
+    *contract_cases("followclick"),
     *contract_cases("nearest-click", [FIXTURES]),
     *contract_cases("flood-fill", [FIXTURES]),
 ]
