@@ -55,7 +55,6 @@ class ControllerSlot:
         self._window = window
         self.current: Controller | None = None
         self._docks: list[QDockWidget] = []
-        self._closed: set[str] = set()
         self._keeps_layout = True
 
     def attach(
@@ -89,9 +88,9 @@ class ControllerSlot:
         stored = self._window.state.layout
         if stored is not None:
             self._window.restoreState(stored[1])
-        # Qt's restored state sometimes brings a closed dock back when events are pending.
+        closed = self._window.state.closed_docks
         for dock in self._docks:
-            if dock.objectName() in self._closed:
+            if dock.objectName() in closed:
                 dock.hide()
 
     def detach(self) -> None:
@@ -101,7 +100,9 @@ class ControllerSlot:
             return
         if self._keeps_layout:
             window.state.save_layout(window.saveGeometry(), window.saveState())
-            self._closed = {dock.objectName() for dock in self._docks if dock.isHidden()}
+            names = {dock.objectName() for dock in self._docks}
+            closed = {dock.objectName() for dock in self._docks if dock.isHidden()}
+            window.state.note_closed_docks(names, closed)
         self.current = None
         window.actions_manager.withdraw(controller.action_handlers())
         for widget in controller.status_widgets():

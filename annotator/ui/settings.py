@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -196,13 +196,30 @@ class WindowState:
         self._settings.sync()
 
     @property
-    def recent(self) -> tuple[Path, ...]:
-        """Files opened lately, newest first; some may be gone."""
-        stored = self._settings.value("recent", "[]")
+    def closed_docks(self) -> frozenset[str]:
+        """Names of the panels that a person closed.
+
+        Kept beside Qt's dock state, which brings closed ones back when the window was
+        hidden before or events are pending.
+        """
+        return frozenset(self._strings("closed"))
+
+    def note_closed_docks(self, seen: Set[str], closed: Set[str]) -> None:
+        """Store which of the panels `seen` are closed; others stay as they were noted."""
+        names = sorted((self.closed_docks - seen) | closed)
+        self._settings.setValue("closed", json.dumps(names))
+
+    def _strings(self, key: str) -> tuple[str, ...]:
+        """Return a stored list of strings; nothing if the file was damaged."""
         try:
-            return tuple(Path(str(entry)) for entry in json.loads(str(stored)))
+            return tuple(str(entry) for entry in json.loads(str(self._settings.value(key, "[]"))))
         except (ValueError, TypeError):
             return ()
+
+    @property
+    def recent(self) -> tuple[Path, ...]:
+        """Files opened lately, newest first; some may be gone."""
+        return tuple(Path(entry) for entry in self._strings("recent"))
 
     def add_recent(self, path: Path) -> None:
         """Put `path` first."""
