@@ -20,6 +20,8 @@ from annotator.engine.worker.server import Server
 
 REFUSAL_SECONDS = 0.5
 """A wrong token is answered late, so that trying many takes long."""
+LISTEN_SECONDS = 0.5
+"""How often the listener looks up from waiting."""
 _log = logging.getLogger(__name__)
 
 
@@ -45,6 +47,8 @@ class Listener:
             self._socket = socket.create_server((host, port))
         except (OSError, OverflowError) as error:
             raise AnnotatorError(f"Nothing can listen on {host}:{port}: {error}.") from error
+        # A signal that comes just before the wait would otherwise be heard only after it.
+        self._socket.settimeout(LISTEN_SECONDS)
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
 
     def serve(self) -> None:
@@ -52,6 +56,8 @@ class Listener:
         while True:
             try:
                 connection, peer = self._socket.accept()
+            except TimeoutError:
+                continue
             except OSError:
                 return
             name = f"{peer[0]}:{peer[1]}"

@@ -47,6 +47,9 @@ class Screenshot(QObject):
         if controller is None:
             return
         runs = controller.bench.runs
+        if runs.unusable:
+            self._finish()
+            return
         at_rest = not (self._window.jobs.jobs or runs.busy or runs.unanswered)
         self._quiet = self._quiet + 1 if at_rest else 0
         if self._quiet < _QUIET_LOOKS:

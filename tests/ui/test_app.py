@@ -10,10 +10,11 @@ from PySide6.QtGui import QColor, QImage
 
 from annotator.cli.main import load
 from annotator.domain import AnnotatorError, object_colour
+from annotator.engine.trust import trust
 from tests.ui.conftest import FIXTURE_PLUGINS
 
 
-def run_window(code, own_home, timeout=120):
+def run_window(code, own_home, timeout=120, trusted=True):
     """Run the application in a new process, with `code` called once the event loop runs."""
     script = f"""
         import sys
@@ -38,6 +39,8 @@ def run_window(code, own_home, timeout=120):
     plugins = own_home / "data" / "plugins"
     plugins.mkdir(parents=True)
     (plugins / "nearest_click").symlink_to(FIXTURE_PLUGINS / "nearest_click")
+    if trusted:
+        trust(plugins / "nearest_click")
     environment = {**os.environ, "ANNOTATOR_HOME": str(own_home), "QT_QPA_PLATFORM": "offscreen"}
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)],
@@ -132,6 +135,23 @@ def test_a_screenshot_shows_the_window_with_clicks_answered_and_leaves_nothing_b
     )
     assert near > 5
     assert [path.name for path in scan.parent.iterdir()] == [scan.name]
+
+
+def test_a_screenshot_with_an_engine_that_may_not_run_ends_without_a_picture(
+    scan, own_home, tmp_path
+):
+    target = tmp_path / "window.png"
+    done = run_window(
+        f"""
+        from annotator.ui.screenshot import take_screenshot
+        picture = Path({str(target)!r})
+        sys.exit(take_screenshot(Path({str(scan)!r}), picture, engine="nearest-click"))
+        """,
+        own_home,
+        trusted=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert not target.exists()
 
 
 def test_a_screenshot_of_nothing_is_refused_in_words(tmp_path):

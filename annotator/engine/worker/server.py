@@ -222,9 +222,13 @@ def _release_memory(error: BaseException) -> None:
 
 
 def resident_bytes() -> int:
-    """Return the memory that this process occupies; 0 where the system does not say."""
+    """Return the memory that this process occupies; 0 where the system does not say.
+
+    Pages of files are left out: the system takes those of libraries back at any time.
+    """
     try:
         with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - every second
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            resident, of_files = file.read().split()[1:3]
+        return (int(resident) - int(of_files)) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, AttributeError):
         return 0

@@ -71,6 +71,11 @@ class Runs(QObject):
         return self._session.engine.threshold if self._session.engine else DEFAULT_THRESHOLD
 
     @property
+    def unusable(self) -> bool:
+        """Whether the engine chosen could not be loaded."""
+        return self._unusable
+
+    @property
     def unanswered(self) -> bool:
         """Whether the clicks changed since the last answer."""
         return self._wanted is not None
