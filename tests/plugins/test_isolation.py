@@ -9,13 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from annotator.domain import Prompt, Region
 from annotator.engine.contract import prompt_in, prompt_on
 from annotator.engine.placement import change_settings
 from annotator.engine.registry import PluginRegistry
 from annotator.engine.warmup import sample_cloud, sample_image, sample_task
 from annotator.testing import contract_cases
 from tests.engine.workers import kill, process_of, wait_until
-from tests.plugins.weights import install_random_weights
+from tests.plugins.sam_networks import FOLDER as SAM
+from tests.plugins.sam_networks import SIDE, install_tiny
+from tests.plugins.test_onnx_pair import own_pair  # noqa: F401 - a fixture
+from tests.plugins.weights import (
+    install_click_weights,
+    install_random_weights,
+    tiny_click_network,
+)
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -30,10 +38,16 @@ def prompts_of(manifest):
     if manifest.kind == "image":
         clicks = [(32.0, 28.0, 1), (4.0, 4.0, 0), (30.0, 20.0, 1)]
         return sample_image(), [prompt_in(*clicks[:n]) for n in range(4)]
-    return asset, [prompt]
+    mask = np.zeros((56, 64), bool)
+    mask[10:46, 8:56] = True
+    region = Region(1, mask, arrow=(2.0, -1.0), strength=0.8)
+    told = [Prompt(object_ids=(1,), words=((1, w),), regions=(region,)) for w in ("flows", "sways")]
+    return asset, [Prompt(), prompt, *told]
 
 
 def equal(first, second):
+    if type(first) is not type(second):
+        return False
     if isinstance(first, np.ndarray):
         return first.dtype == second.dtype and np.array_equal(first, second)
     if hasattr(first, "__dataclass_fields__"):
@@ -43,29 +57,90 @@ def equal(first, second):
     return first == second
 
 
-@pytest.mark.parametrize("ref", ["agile3d:compact", "nearest-click", "flood-fill"])
-def test_results_in_a_worker_equal_those_in_process(ref):
-    install_random_weights("compact")
-    registry = PluginRegistry.discover([FIXTURES], disk=False)
+TINY_SAM = f"""
+
+from functools import partial
+
+from segment_anything import modeling
+
+
+def build_network(variant):
+    encoder = modeling.ImageEncoderViT(
+        img_size={SIDE}, embed_dim=32, depth=2, num_heads=2, out_chans=32, window_size=4,
+        norm_layer=partial(torch.nn.LayerNorm, eps=1e-6), use_rel_pos=True, global_attn_indexes=(1,)
+    )
+    grid = ({SIDE} // 16,) * 2
+    prompts = modeling.PromptEncoder(32, grid, ({SIDE}, {SIDE}), 16)
+    decoder = modeling.MaskDecoder(
+        transformer=modeling.TwoWayTransformer(depth=2, embedding_dim=32, mlp_dim=32, num_heads=4),
+        transformer_dim=32, iou_head_depth=2, iou_head_hidden_dim=16,
+    )
+    return of_segment_anything.LongestSideNetwork(modeling.Sam(encoder, prompts, decoder).eval())
+"""
+"""What a worker cannot be monkeypatched with: the plugin's own code around a small network."""
+
+
+@pytest.fixture
+def tiny_sam(tmp_path, monkeypatch):
+    """Return a copy of the SAM plugin, of another id, whose network is a small one."""
+    install_tiny(monkeypatch, "sam-b")
+    folder = shutil.copytree(SAM, tmp_path / "tiny_sam")
+    manifest = (folder / "plugin.toml").read_text().replace('id = "sam"', 'id = "tiny-sam"', 1)
+    (folder / "plugin.toml").write_text(manifest)
+    with (folder / "adapter.py").open("a") as file:
+        file.write(TINY_SAM)
+    return folder
+
+
+def check_equal(ref, registry, **parameters):
+    """Check that answers are equal here and there, also after the worker died."""
     here, there = (
-        registry.open(ref, device="cpu", isolation=isolation)
+        registry.open(ref, device="cpu", isolation=isolation, parameters=parameters)
         for isolation in ("inprocess", "process")
     )
     asset, prompts = prompts_of(here.manifest)
     encodings = [engine.encode_uncached(asset) for engine in (here, there)]
+    answers = []
     for prompt in prompts:
         results = [e.predict(c, prompt) for e, c in zip((here, there), encodings, strict=True)]
         assert equal(*results)
+        answers.append(results[0])
+    assert not all(equal(answers[0], answer) for answer in answers[1:])  # clicks do something
     if hasattr(here.engine, "representatives"):
         rows = [e.engine.representatives(c) for e, c in zip((here, there), encodings, strict=True)]
         assert equal(*rows)
     assert vars(here.identity) == vars(there.identity)  # so both share the cached encodings
-    before = there.predict(encodings[1], prompts[-1])
     kill(there)
     wait_until(lambda: not there.engine.worker.alive)
-    assert equal(there.predict(encodings[1], prompts[-1]), before)
+    assert equal(there.predict(encodings[1], prompts[-1]), answers[-1])
     here.close()
     there.close()
+
+
+BUILT_IN = {
+    "agile3d:compact": {},
+    "clickseg:compact": {},
+    "clickseg:ritm-h18s": {},
+    "followclick": {"frames": 8},
+    "nearest-click": {},
+    "flood-fill": {},
+}
+
+
+@pytest.mark.parametrize("ref", BUILT_IN)
+def test_results_in_a_worker_equal_those_in_process(ref):
+    install_random_weights("compact")
+    install_click_weights("clickseg-compact", tiny_click_network("compact"))
+    install_click_weights("ritm-h18s")
+    check_equal(ref, PluginRegistry.discover([FIXTURES], disk=False), **BUILT_IN[ref])
+
+
+def test_results_of_sam_in_a_worker_equal_those_in_process(tiny_sam):
+    check_equal("tiny-sam:sam-b", PluginRegistry.discover([tiny_sam], disk=False))
+
+
+def test_results_of_onnx_files_in_a_worker_equal_those_in_process(own_pair):  # noqa: F811
+    check_equal("onnx-pair", PluginRegistry.discover(disk=False), **own_pair)
 
 
 @pytest.mark.parametrize("case", contract_cases("flood-fill", [FIXTURES]), ids=str)
