@@ -104,13 +104,20 @@ class FlatCamera:
         if not (0 <= at_x <= self.viewport[0] and 0 <= at_y <= self.viewport[1]):
             self._place((x, y), self.scale)
 
+    def follow(self, other: "FlatCamera") -> None:
+        """See what another view of the same photo sees, enlarged as much beyond fitting."""
+        scale = other.scale * self._fitted() / other._fitted()
+        self._place(other.centre, min(scale, LARGEST_SCALE))
+
     def _or_middle(self, x: float | None, y: float | None) -> tuple[float, float]:
         middle = (self.viewport[0] / 2, self.viewport[1] / 2)
         return (middle[0] if x is None else x, middle[1] if y is None else y)
 
     def _smallest(self) -> float:
-        fitted = min(self.viewport[0] / self.size[0], self.viewport[1] / self.size[1])
-        return min(fitted * 0.5, 1.0)
+        return min(self._fitted() * 0.5, 1.0)
+
+    def _fitted(self) -> float:
+        return min(self.viewport[0] / self.size[0], self.viewport[1] / self.size[1])
 
     def _place(self, centre: tuple[float, float], scale: float) -> None:
         """Move, and keep an edge of the photo in view."""

@@ -256,7 +256,7 @@ _ENGINE = (
     ActionSpec("engine_parameters", "Engine Parameters…", "Engine", "engine_parameters", (),
                "settings", frozenset({"engine"}), group="parameters"),
     ActionSpec("compare_engines", "Compare Two Engines…", "Engine", "compare_engines", (), "",
-               SCAN, group="parameters", tip="Both answer the same clicks, side by side."),
+               ASSET, group="parameters", tip="Both answer the same clicks, side by side."),
     ActionSpec("manage_weights", "Weights…", "Engine", "manage_weights", (), "",
                group="parameters", tip="Download, import and remove the networks' weights."),
     ActionSpec("retry_plugins", "Try Failed Plugins Again", "Engine", "retry_plugins", (), "",

@@ -1,10 +1,10 @@
-"""Two engines side by side on the open scan, with the same clicks and the same camera."""
+"""Two engines side by side on the open asset, with the same clicks and the same camera."""
 
 from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -16,17 +16,14 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.domain import Mask
-from annotator.domain.camera import OrbitCamera
 from annotator.domain.cloud import Int32
 from annotator.engine.registry import PluginRegistry
 from annotator.engine.session import EngineEvent, EngineSession
 from annotator.project import Change
 from annotator.ui.annotate.bridge import EngineBridge
-from annotator.ui.annotate.canvas import Canvas
+from annotator.ui.compared import AnyCamera, Compared
 from annotator.ui.engine_menu import EngineChoice
-from annotator.ui.opener import Workspace
-from annotator.ui.view import create_point_view
-from annotator.ui.view.choose import RendererChoice
+from annotator.ui.view import AnnotationView
 
 _ASSET = 1
 
@@ -48,15 +45,16 @@ class Side(QWidget):
         registry: PluginRegistry,
         choices: list[EngineChoice],
         device: str,
-        renderer: RendererChoice,
+        compared: Compared,
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self.labels: Int32 | None = None
-        self.view = create_point_view(renderer, self)
+        self._compared = compared
+        self.canvas = compared.canvas(self)
+        self.view = self.canvas.view
         self.view.setObjectName(f"compareView{name}")
         self.view.setAccessibleName(f"Labels of engine {name}")
-        self.canvas = Canvas(self.view)
         self.combo = QComboBox(self)
         self.combo.setObjectName(f"compareEngine{name}")
         self.combo.setAccessibleName(f"Engine {name}")
@@ -84,13 +82,14 @@ class Side(QWidget):
         self.combo.setCurrentIndex(self.combo.findData(ref))
         self.session.use(ref)
 
-    def ask(self, workspace: Workspace) -> None:
+    def ask(self) -> None:
         """Ask for the labels of the document's clicks."""
-        asset = workspace.asset
+        asset, prompt = self._compared.workspace.asset, self._compared.prompt
         self.canvas.show_objects(asset.objects, frozenset())
         self.canvas.show_markers(asset.clicks, asset.objects, None)
-        if asset.clicks:
-            self.session.request(_ASSET, asset.prompt())
+        self.canvas.show_boxes(asset.boxes, asset.objects)
+        if prompt.clicks or prompt.boxes:
+            self.session.request(_ASSET, prompt)
         else:
             self.labels = None
             self.canvas.show_labels(None)
@@ -99,10 +98,11 @@ class Side(QWidget):
 
     def _on_event(self, event: EngineEvent) -> None:
         if event.kind == "done" and self.session.is_current(event):
-            assert isinstance(event.result, Mask)  # of a scene engine
+            assert isinstance(event.result, Mask)  # of engines for scans and photos
             self.labels = event.result.labels
             objects = len(np.unique(self.labels[self.labels > 0]))
-            self.status.setText(f"{objects} objects in {event.milliseconds:.0f} ms")
+            count = "1 object" if objects == 1 else f"{objects} objects"
+            self.status.setText(f"{count} in {event.milliseconds:.0f} ms")
             self.answered.emit()
         elif event.kind in ("loading", "encoding", "running", "failed"):
             self.status.setText(event.message or event.kind.capitalize())
@@ -121,10 +121,9 @@ class CompareWindow(QDialog):
         self,
         registry: PluginRegistry,
         choices: list[EngineChoice],
-        workspace: Workspace,
-        camera: OrbitCamera,
+        compared: Compared,
+        view: AnnotationView,
         device: str,
-        renderer: RendererChoice,
         allow: Callable[[str], bool],
         parent: QWidget | None = None,
     ) -> None:
@@ -133,10 +132,9 @@ class CompareWindow(QDialog):
         Args:
             registry: The plugins.
             choices: Engines that can be chosen.
-            workspace: The open scan.
-            camera: Of the main window, which both sides follow and move.
+            compared: The open asset.
+            view: Of the main window, whose camera both sides follow and move.
             device: Where both compute.
-            renderer: How both are drawn.
             allow: Whether an engine may run, asking the person if need be.
             parent: Qt parent.
         """
@@ -144,20 +142,21 @@ class CompareWindow(QDialog):
         self.setObjectName("compareWindow")
         self.setWindowTitle("Compare two engines")
         self.resize(1180, 640)
-        self._workspace, self._camera, self._allow = workspace, camera, allow
+        self._compared, self._allow = compared, allow
         self._closed = False
         self.sides = tuple(
-            Side(name, registry, choices, device, renderer, self) for name in ("A", "B")
+            Side(name, registry, choices, device, compared, self) for name in ("A", "B")
         )
+        self._cameras = compared.cameras([view, *(side.view for side in self.sides)])
         self.summary = QLabel(self)
         self.summary.setObjectName("compareSummary")
         self.only_differences = QCheckBox("Show only where they differ", self)
         self.only_differences.toggled.connect(self._show)
         self._lay_out()
         self._moving = False
-        self._connections = [workspace.project.changed.connect(self._on_change)]
-        for view_camera in (camera, *(side.view.camera for side in self.sides)):
-            self._follow(view_camera)
+        self._connections = [compared.workspace.project.changed.connect(self._on_change)]
+        for camera in self._cameras:
+            self._follow(camera)
         self._open(choices)
 
     def _lay_out(self) -> None:
@@ -175,41 +174,39 @@ class CompareWindow(QDialog):
         column.addLayout(foot)
 
     def _open(self, choices: list[EngineChoice]) -> None:
-        own = self._workspace.asset.engine_ref
+        own = self._compared.workspace.asset.engine_ref
         refs = [choice.ref for choice in choices if not choice.problem]
         other = next((ref for ref in refs if ref != own), own)
-        cloud = self._workspace.scan.working.cloud
         for side, ref in zip(self.sides, (own, other), strict=True):
-            side.canvas.open(cloud)
-            side.session.open_asset(_ASSET, cloud)
+            side.session.open_asset(_ASSET, self._compared.asset)
             if self._allow(ref):
                 side.use(ref)
-            side.ask(self._workspace)
-        self._move(self._camera)
+            side.ask()
+        self._move(self._cameras[0])
 
     def _choose(self, side: Side, ref: str) -> None:
         if self._allow(ref):
             side.use(ref)
-            side.ask(self._workspace)
+            side.ask()
 
-    def _follow(self, camera: OrbitCamera) -> None:
+    def _follow(self, camera: AnyCamera) -> None:
         self._connections.append(camera.changed.connect(lambda *_: self._move(camera)))
 
-    def _move(self, moved: OrbitCamera) -> None:
-        """Look from the same place in all three views."""
+    def _move(self, moved: AnyCamera) -> None:
+        """See the same in all three views."""
         if self._moving:
             return
         self._moving = True
-        for camera in (self._camera, *(side.view.camera for side in self.sides)):
+        for camera in self._cameras:
             if camera is not moved:
-                camera.from_json(moved.to_json())
+                self._compared.align(camera, moved)
         self._moving = False
 
     def _on_change(self, change: Change) -> None:
-        concerned = change.asset_id in (None, self._workspace.asset_id)
+        concerned = change.asset_id in (None, self._compared.workspace.asset_id)
         if concerned and change.topics & {"clicks", "objects"}:
             for side in self.sides:
-                side.ask(self._workspace)
+                side.ask()
 
     def _show(self) -> None:
         """Show both labels, or only the points on which they differ."""
@@ -219,7 +216,8 @@ class CompareWindow(QDialog):
             differ = first != second
             some = (first > 0) | (second > 0)
             share = differ.sum() / max(int(some.sum()), 1)
-            self.summary.setText(f"They differ on {int(differ.sum()):,} points ({share:.1%}).")
+            count = f"{int(differ.sum()):,} {self._compared.unit}"
+            self.summary.setText(f"They differ on {count} ({share:.1%}).")
         else:
             self.summary.setText("Waiting for both.")
         for side in self.sides:
@@ -237,6 +235,16 @@ class CompareWindow(QDialog):
             disconnect()
         for side in self.sides:
             side.close_session()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """See in both sides, now that they have their sizes, what the main window shows."""
+        super().showEvent(event)
+        self._move(self._cameras[0])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Go on showing the same part of the asset."""
+        super().resizeEvent(event)
+        self._move(self._cameras[0])
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Free both engines with the window."""

@@ -11,6 +11,7 @@ from annotator.engine.manifest import Capabilities
 from annotator.engine.registry import PluginRegistry
 from annotator.engine.session import EngineSession
 from annotator.ui.compare_window import CompareWindow
+from annotator.ui.compared import compared
 from annotator.ui.engine_menu import (
     EngineMenu,
     defaults_of,
@@ -25,7 +26,7 @@ from annotator.ui.opener import Workspace
 from annotator.ui.parameters_form import ParametersForm
 from annotator.ui.settings import Preferences
 from annotator.ui.trust_dialog import ask_trust
-from annotator.ui.view import PointView
+from annotator.ui.view import AnnotationView
 from annotator.ui.weights_dialog import WeightsDialog
 
 
@@ -215,16 +216,15 @@ class EngineControl(QObject):
     def compare_engines(self) -> CompareWindow | None:
         """Let a second engine answer the same clicks beside the first."""
         view = getattr(self._window, "view", None)
-        if self._workspace is None or not isinstance(view, PointView):
+        if self._workspace is None or not isinstance(view, AnnotationView):
             return None
         self._end_comparison()
         window = CompareWindow(
             self.registry,
             engine_choices(self.registry, self._kind.engine_kind),
-            self._workspace,
-            view.camera,
+            compared(self._workspace, self._preferences["renderer"]),
+            view,
             self._preferences["device"],
-            self._preferences["renderer"],
             self._allowed,
             self._window,
         )

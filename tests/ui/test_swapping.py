@@ -149,7 +149,7 @@ def test_two_engines_answer_the_same_clicks_side_by_side(opened, qtbot):
     first, second = comparison.sides
     assert first.combo.currentData() == "nearest-click"
     second.use("shy")
-    second.ask(window.workspace)
+    second.ask()
     qtbot.waitUntil(lambda: all(found is not None for found in both(comparison)), timeout=15_000)
     qtbot.waitUntil(lambda: 0 < (second.labels == 1).sum() < 2900, timeout=15_000)
     assert (first.labels == 1).all()

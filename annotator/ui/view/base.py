@@ -82,6 +82,10 @@ class AnnotationView(QWidget):
         """Offer pointer events to a tool before they navigate."""
         raise NotImplementedError
 
+    def shut_down(self) -> None:
+        """Stop drawing; the view is not used afterwards."""
+        raise NotImplementedError
+
     def set_overlay_polygon(self, polygon: npt.ArrayLike | None) -> None:
         """Show a line [K, 2] in logical pixels around what is being chosen, or none."""
         self.overlay.polygon = (
