@@ -36,6 +36,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         drop = behaviour.get("drop_after")
+        hold = behaviour.get("hold_after", 0)
+        if hold:  # until the test lets it go on
+            self.wfile.write(body[:hold])
+            body = body[hold:]
+            behaviour["go_on"].wait(20)
         self.wfile.write(body if drop is None else body[:drop])
         if drop is not None and drop < len(body):
             self.close_connection = True

@@ -1,6 +1,7 @@
 """Engines in the window: what the menu tells, weights that come and go, two side by side."""
 
 import hashlib
+import threading
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QMessageBox
 from safetensors.torch import save_file
 
+from annotator.engine import download
 from annotator.engine.registry import PluginRegistry
 from annotator.engine.store import user_weights
 from tests.engine.helpers import MINIMAL_MANIFEST, write_plugin
@@ -100,6 +102,39 @@ def test_a_failed_download_says_why_and_can_be_tried_again(dialog, qtbot, server
     answer_question(QMessageBox.StandardButton.Yes, [])
     dialog.buttons["download"].click()
     qtbot.waitUntil(lambda: shown_state(dialog) == "ready", timeout=10_000)
+
+
+def test_a_stopped_download_goes_on_where_it_stopped(
+    dialog,
+    qtbot,
+    server,  # noqa: F811
+    content,
+    monkeypatch,
+):
+    monkeypatch.setattr(download, "CHUNK", 64)
+    go_on = threading.Event()
+    server.behaviour.update(hold_after=192, go_on=go_on)
+    answer_question(QMessageBox.StandardButton.Yes, [])
+    dialog.buttons["download"].click()
+    qtbot.waitUntil(lambda: shown_state(dialog).startswith("downloading"))
+    qtbot.waitUntil(lambda: shown_state(dialog) != "downloading 0%", timeout=10_000)
+    assert not dialog.buttons["download"].isEnabled()
+    dialog.buttons["stop"].click()
+    go_on.set()
+    qtbot.waitUntil(lambda: shown_state(dialog) == "missing", timeout=10_000)
+    assert "stopped. Download goes on where it stopped" in dialog.note.text()
+    assert not dialog.buttons["stop"].isEnabled()
+    (part,) = user_weights().glob("*.part")
+    kept = part.stat().st_size
+    assert 0 < kept < len(content)
+    assert part.read_bytes() == content[:kept]
+    server.behaviour.pop("hold_after")
+    answer_question(QMessageBox.StandardButton.Yes, [])
+    dialog.buttons["download"].click()
+    qtbot.waitUntil(lambda: shown_state(dialog) == "ready", timeout=10_000)
+    assert server.requests == [None, f"bytes={kept}-"]
+    assert "this is Tiny Net-18" in dialog.note.text()
+    assert not part.exists()
 
 
 def test_a_dropped_checkpoint_is_recognised_and_removed_again(dialog, qtbot, tmp_path):
