@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from annotator.domain import Prompt, Region
+from annotator.domain import AnnotatorError, Prompt, Region
+from annotator.engine.api import DifferentiableClicks
 from annotator.engine.contract import prompt_in, prompt_on
 from annotator.engine.placement import change_settings
 from annotator.engine.registry import PluginRegistry
@@ -141,6 +143,57 @@ def test_results_of_sam_in_a_worker_equal_those_in_process(tiny_sam):
 
 def test_results_of_onnx_files_in_a_worker_equal_those_in_process(own_pair):  # noqa: F811
     check_equal("onnx-pair", PluginRegistry.discover(disk=False), **own_pair)
+
+
+@pytest.fixture(params=["clickseg:compact", "clickseg:ritm-h18s", "tiny-sam:sam-b"])
+def differentiable(request, tiny_sam):
+    """Return an engine in process and one in a worker, and what both encoded."""
+    install_click_weights("clickseg-compact", tiny_click_network("compact"))
+    install_click_weights("ritm-h18s")
+    registry = PluginRegistry.discover([tiny_sam], disk=False)
+    engines = [
+        registry.open(request.param, device="cpu", isolation=isolation)
+        for isolation in ("inprocess", "process")
+    ]
+    yield [(engine, engine.encode_uncached(sample_image())) for engine in engines]
+    for engine in engines:
+        engine.close()
+
+
+def slope_at(engine, encoding, meanwhile=lambda: None):
+    """Return the map of a click and how a sum over it changes with the click's place."""
+    weight = torch.rand(56, 64, generator=torch.Generator().manual_seed(1))
+    position = torch.tensor([5.3, 7.6], requires_grad=True)
+    moved = 2 * position - 1  # the graph goes on on both sides of the call
+    prompt = prompt_in((32.0, 28.0, 1), (4.0, 4.0, 0))
+    soft = engine.engine.soft_probability(encoding, prompt, moved)
+    meanwhile()
+    (soft.square() * weight).sum().backward()
+    return soft.detach(), position.grad
+
+
+def test_gradients_to_clicks_pass_through_a_worker(differentiable):
+    (here, own), (there, other) = differentiable
+    assert isinstance(there.engine, DifferentiableClicks)
+    map_here, slope_here = slope_at(here, own)
+    map_there, slope_there = slope_at(there, other)
+    assert slope_here.abs().min() > 0
+    torch.testing.assert_close(map_there, map_here, rtol=0, atol=0)
+    torch.testing.assert_close(slope_there, slope_here, rtol=1e-5, atol=0)
+
+    def die():
+        kill(there)
+        wait_until(lambda: not there.engine.worker.alive)
+
+    _, of_the_next = slope_at(there, other, die)
+    torch.testing.assert_close(of_the_next, slope_there, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("differentiable", ["tiny-sam:sam-b"], indirect=True)
+def test_refusals_of_gradients_come_through_a_worker_in_words(differentiable):
+    engine, encoding = differentiable[1]
+    with pytest.raises(AnnotatorError, match="no click"):
+        engine.engine.soft_probability(encoding, Prompt(), torch.zeros(2))
 
 
 @pytest.mark.parametrize("case", contract_cases("flood-fill", [FIXTURES]), ids=str)

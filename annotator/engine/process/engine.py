@@ -266,11 +266,38 @@ class _Many(ProcessEngine):
         return self._ask("predict_many", encoding, {"prompts": list(prompts)}, cancel)
 
 
+class _Differentiable(ProcessEngine):
+    def soft_probability(
+        self,
+        encoding: RemoteEncoding,
+        prompt: Prompt,
+        position: Any,  # noqa: ANN401 - a torch tensor, which this module need not import
+    ) -> Any:  # noqa: ANN401 - a torch tensor
+        """Return the probability map on the graph of the newest click's position.
+
+        Raises:
+            AnnotatorError: If the application has no torch, whose graph it is.
+        """
+        try:
+            from annotator.engine.process.gradients import soft_probability
+        except ImportError as error:
+            raise AnnotatorError(
+                "Gradients to click positions need torch.", "Install it beside the application."
+            ) from error
+
+        def ask(place: npt.NDArray[Any], cotangent: npt.NDArray[Any] | None) -> Any:  # noqa: ANN401
+            given = {"prompt": prompt, "position": place, "cotangent": cotangent}
+            return self._ask("soft_probability", encoding, given)
+
+        return soft_probability(position, ask)
+
+
 _MIXINS = {
     "storable": _Storable,
     "representatives": _Representing,
     "threshold": _Thresholded,
     "many": _Many,
+    "differentiable": _Differentiable,
 }
 
 
@@ -278,8 +305,6 @@ def open_in_worker(
     place: Place, opening: Opening, patience: Patience | None = None
 ) -> ProcessEngine:
     """Open a plugin in a worker; the engine has exactly the optional methods of the plugin's.
-
-    Differentiable clicks stay behind: a gradient cannot cross processes.
 
     Raises:
         AnnotatorError: If the worker or the plugin cannot be started, in words.

@@ -159,6 +159,19 @@ class Server:
     def _do_predict_many(self, number: int, given: Any, token: CancelToken) -> Any:  # noqa: ANN401
         return self._engine.predict_many(self._of(given), given["prompts"], cancel=token)
 
+    def _do_soft_probability(self, number: int, given: Any, token: CancelToken) -> Any:  # noqa: ANN401
+        """Return the map at a position, or with a cotangent the gradient to the position."""
+        import torch  # there, as the plugin gives a tensor
+
+        position = torch.tensor(given["position"], requires_grad=True)
+        with torch.enable_grad():
+            soft = self._engine.soft_probability(self._of(given), given["prompt"], position)
+        if given["cotangent"] is None:
+            return soft.detach().float().cpu().numpy()
+        cotangent = torch.tensor(given["cotangent"]).to(soft)
+        (gradient,) = torch.autograd.grad(soft, position, cotangent, allow_unused=True)
+        return (torch.zeros_like(position) if gradient is None else gradient).cpu().numpy()
+
     def _do_representatives(self, number: int, given: Any, token: CancelToken) -> Any:  # noqa: ANN401
         return self._engine.representatives(self._of(given))
 
