@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from annotator.domain import AnnotatorError, Cancelled, CancelToken
-from annotator.engine.api import DifferentiableClicks
+from annotator.engine.api import DifferentiableClicks, PredictsWithProgress
 from annotator.engine.placement import change_settings, read_settings
 from annotator.engine.process import LocalPlace, WorkerEnded
 from annotator.engine.process.local import SharedFolder
@@ -65,6 +65,7 @@ def test_optional_methods_are_those_of_the_plugin():
         assert not hasattr(engine.engine, "representatives")
         assert not hasattr(engine.engine, "predict_many")
         assert not isinstance(engine.engine, DifferentiableClicks)
+        assert not isinstance(engine.engine, PredictsWithProgress)
 
 
 def test_progress_comes_through_and_ends_at_one():

@@ -196,6 +196,19 @@ def test_refusals_of_gradients_come_through_a_worker_in_words(differentiable):
         engine.engine.soft_probability(encoding, Prompt(), torch.zeros(2))
 
 
+def test_progress_of_predictions_comes_through_a_worker():
+    registry = PluginRegistry.discover(disk=False)
+    heard = []
+    engine = registry.open("followclick", isolation="process", parameters={"frames": 8})
+    asset, prompts = prompts_of(engine.manifest)
+    encoding = engine.encode_uncached(asset)
+    engine.predict(encoding, prompts[-1], progress=lambda part, words="": heard.append(part))
+    engine.close()
+    assert heard
+    assert heard == sorted(heard)
+    assert heard[-1] == 1.0
+
+
 @pytest.mark.parametrize("case", contract_cases("flood-fill", [FIXTURES]), ids=str)
 def test_the_contract_holds_in_a_worker(case):
     case.run(isolation="process")

@@ -134,6 +134,7 @@ class ProcessEngine:
         encoding: RemoteEncoding,
         given: Mapping[str, Any],
         cancel: CancelToken | None = None,
+        progress: Progress = no_progress,
     ) -> Any:  # noqa: ANN401 - any plain value
         for attempt in range(ATTEMPTS):
             worker = self._running(cancel)
@@ -141,7 +142,7 @@ class ProcessEngine:
                 if encoding.worker is not worker:
                     self._make(encoding, no_progress, cancel, worker)
                 question = {**given, "encoding": encoding.number}
-                return self._call(worker, do, question, no_progress, cancel)
+                return self._call(worker, do, question, progress, cancel)
             except WorkerEnded as end:
                 # One that ended before it began died of something else: the next may do it.
                 if end.begun or attempt == ATTEMPTS - 1:
@@ -266,6 +267,19 @@ class _Many(ProcessEngine):
         return self._ask("predict_many", encoding, {"prompts": list(prompts)}, cancel)
 
 
+class _Watched(ProcessEngine):
+    def predict_with_progress(
+        self,
+        encoding: RemoteEncoding,
+        prompt: Prompt,
+        *,
+        progress: Progress = no_progress,
+        cancel: CancelToken | None = None,
+    ) -> Any:  # noqa: ANN401 - the kind's result
+        """Predict in the worker and hear how far it is."""
+        return self._ask("predict_with_progress", encoding, {"prompt": prompt}, cancel, progress)
+
+
 class _Differentiable(ProcessEngine):
     def soft_probability(
         self,
@@ -297,6 +311,7 @@ _MIXINS = {
     "representatives": _Representing,
     "threshold": _Thresholded,
     "many": _Many,
+    "watched": _Watched,
     "differentiable": _Differentiable,
 }
 

@@ -20,6 +20,7 @@ from annotator.engine.api import (
     HasRepresentatives,
     HasThreshold,
     PredictsMany,
+    PredictsWithProgress,
     StorableEncodings,
 )
 from annotator.engine.worker.codec import Encoder, decode
@@ -34,6 +35,7 @@ FEATURES: Mapping[str, Any] = {
     "representatives": HasRepresentatives,
     "threshold": HasThreshold,
     "many": PredictsMany,
+    "watched": PredictsWithProgress,
     "differentiable": DifferentiableClicks,
 }
 
@@ -158,6 +160,14 @@ class Server:
 
     def _do_predict_many(self, number: int, given: Any, token: CancelToken) -> Any:  # noqa: ANN401
         return self._engine.predict_many(self._of(given), given["prompts"], cancel=token)
+
+    def _do_predict_with_progress(self, number: int, given: Any, token: CancelToken) -> Any:  # noqa: ANN401
+        return self._engine.predict_with_progress(
+            self._of(given),
+            given["prompt"],
+            progress=_Reporter(self._stream, number),
+            cancel=token,
+        )
 
     def _do_soft_probability(self, number: int, given: Any, token: CancelToken) -> Any:  # noqa: ANN401
         """Return the map at a position, or with a cotangent the gradient to the position."""
