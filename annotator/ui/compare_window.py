@@ -62,6 +62,7 @@ class Side(QWidget):
             self.combo.addItem(choice.title, choice.ref)
         self.status = QLabel(self)
         self.status.setObjectName(f"compareStatus{name}")
+        self.status.setWordWrap(True)
         row = QHBoxLayout()
         row.addWidget(QLabel(f"{name}:", self))
         row.addWidget(self.combo, 1)
@@ -82,19 +83,35 @@ class Side(QWidget):
         self.combo.setCurrentIndex(self.combo.findData(ref))
         self.session.use(ref)
 
+    def turn_to(self, compared: Compared) -> None:
+        """Answer another asset's clicks from now on."""
+        self.labels, self._compared = None, compared
+        compared.show_in(self.canvas)
+        self.session.open_asset(_ASSET, compared.asset)
+        self.ask()
+
     def ask(self) -> None:
         """Ask for the labels of the document's clicks."""
-        asset, prompt = self._compared.workspace.asset, self._compared.prompt
+        asset = self._compared.workspace.asset
         self.canvas.show_objects(asset.objects, frozenset())
         self.canvas.show_markers(asset.clicks, asset.objects, None)
         self.canvas.show_boxes(asset.boxes, asset.objects)
-        if prompt.clicks or prompt.boxes:
-            self.session.request(_ASSET, prompt)
+        if self._asks:
+            self.session.request(_ASSET, self._compared.prompt)
         else:
-            self.labels = None
-            self.canvas.show_labels(None)
-            self.status.setText("No clicks yet")
-            self.answered.emit()
+            self._show_none("No clicks yet")
+
+    @property
+    def _asks(self) -> bool:
+        prompt = self._compared.prompt
+        return bool(prompt.clicks or prompt.boxes)
+
+    def _show_none(self, why: str) -> None:
+        """Show no labels: those of earlier clicks would be compared with newer ones."""
+        self.labels = None
+        self.canvas.show_labels(None)
+        self.status.setText(why)
+        self.answered.emit()
 
     def _on_event(self, event: EngineEvent) -> None:
         if event.kind == "done" and self.session.is_current(event):
@@ -104,7 +121,11 @@ class Side(QWidget):
             count = "1 object" if objects == 1 else f"{objects} objects"
             self.status.setText(f"{count} in {event.milliseconds:.0f} ms")
             self.answered.emit()
-        elif event.kind in ("loading", "encoding", "running", "failed"):
+        elif event.kind == "failed":
+            self._show_none(str(event.error or "Failed"))
+        elif event.kind == "encoded" and not self._asks:
+            self.status.setText("No clicks yet")
+        elif event.kind in ("loading", "encoding", "running"):
             self.status.setText(event.message or event.kind.capitalize())
 
     def close_session(self) -> None:
@@ -182,6 +203,14 @@ class CompareWindow(QDialog):
             if self._allow(ref):
                 side.use(ref)
             side.ask()
+        self._move(self._cameras[0])
+
+    def turn_to(self, compared: Compared) -> None:
+        """Compare both engines on another file of the project, of the same kind."""
+        self._compared = compared
+        for side in self.sides:
+            side.turn_to(compared)
+        self._show()
         self._move(self._cameras[0])
 
     def _choose(self, side: Side, ref: str) -> None:

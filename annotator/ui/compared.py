@@ -48,6 +48,10 @@ class Compared(ABC):
         """Return a view of its own with the asset in it."""
 
     @abstractmethod
+    def show_in(self, canvas: BaseCanvas) -> None:
+        """Show the asset in a canvas that another asset of this kind made."""
+
+    @abstractmethod
     def cameras(self, views: list[AnnotationView]) -> list[AnyCamera]:
         """Return the cameras of such views."""
 
@@ -73,8 +77,13 @@ class ComparedScan(Compared):
     def canvas(self, parent: QWidget) -> BaseCanvas:
         """Return a point view of its own with the scan in it."""
         canvas = Canvas(create_point_view(self._renderer, parent))
-        canvas.open(self.workspace.scan.working.cloud)
+        self.show_in(canvas)
         return canvas
+
+    def show_in(self, canvas: BaseCanvas) -> None:
+        """Show the scan in another canvas for scans."""
+        assert isinstance(canvas, Canvas)
+        canvas.open(self.workspace.scan.working.cloud)
 
     def cameras(self, views: list[AnnotationView]) -> list[AnyCamera]:
         """Return the cameras of point views."""
@@ -108,8 +117,13 @@ class ComparedPhoto(Compared):
     def canvas(self, parent: QWidget) -> BaseCanvas:
         """Return a photo view of its own with the photo in it."""
         canvas = PhotoCanvas(ImageView(parent))
-        canvas.open(self._photo)
+        self.show_in(canvas)
         return canvas
+
+    def show_in(self, canvas: BaseCanvas) -> None:
+        """Show the photo in another canvas for photos."""
+        assert isinstance(canvas, PhotoCanvas)
+        canvas.open(self._photo)
 
     def cameras(self, views: list[AnnotationView]) -> list[AnyCamera]:
         """Return the cameras of photo views."""

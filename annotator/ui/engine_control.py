@@ -83,6 +83,8 @@ class EngineControl(QObject):
         if ref != asset.engine_ref and not workspace.read_only:
             workspace.project.set_engine(workspace.asset_id, ref, {})
         self.refresh()
+        if self._comparison is not None:
+            self._comparison.turn_to(compared(workspace, self._preferences["renderer"]))
 
     def on_preference(self, key: str) -> None:
         """Follow a change of the settings at once."""

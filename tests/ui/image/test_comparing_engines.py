@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.ui.image.conftest import BLUE, RED
+from tests.ui.image.conftest import BLUE, RED, Person, save, squares
 
 
 @pytest.fixture
@@ -64,6 +64,16 @@ def test_all_three_views_show_the_same_part_of_the_photo(person, comparison, qtb
     qtbot.waitUntil(alike)
 
 
+def test_an_engine_that_refuses_says_so_and_shows_nothing_old(person, comparison, qtbot):
+    person.bench.set_box((30.0, 30.0, 90.0, 90.0))
+    second = comparison.sides[1]
+    qtbot.waitUntil(lambda: "understands no boxes" in second.status.text(), timeout=10_000)
+    assert second.labels is None
+    assert second.view._layers.slots is None
+    qtbot.waitUntil(lambda: comparison.sides[0].labels is not None)
+    assert comparison.summary.text() == "Waiting for both."
+
+
 def test_another_engine_can_be_chosen_and_closing_the_photo_ends_both(person, comparison, qtbot):
     second = comparison.sides[1]
     second.combo.setCurrentIndex(second.combo.findData("flood-fill"))
@@ -73,3 +83,26 @@ def test_another_engine_can_be_chosen_and_closing_the_photo_ends_both(person, co
     sessions = [side.session for side in comparison.sides]
     person.window.engines.close()
     assert not any(thread.is_alive() for session in sessions for thread in session._threads)
+
+
+def test_the_comparison_goes_on_with_the_next_photo(window, qtbot, tmp_path):
+    for number, width in enumerate((200, 300)):
+        save(tmp_path / f"{number}.png", squares(width))
+    person = Person(window, qtbot)
+    person.open(tmp_path)
+    person.click(RED)
+    person.answered()
+    made = window.engines.compare_engines()
+    qtbot.waitUntil(lambda: all(found is not None for found in both(made)), timeout=15_000)
+    person.do("next_asset")
+    qtbot.waitUntil(lambda: window.workspace.path.name == "1.png", timeout=10_000)
+    assert both(made) == [None, None]
+    idle = ["No clicks yet"] * 2
+    qtbot.waitUntil(lambda: [side.status.text() for side in made.sides] == idle)
+    assert [side.view.camera.size for side in made.sides] == [(300, 120)] * 2
+    assert [side.view.overlay.markers for side in made.sides] == [(), ()]
+    person.click(BLUE)
+    qtbot.waitUntil(lambda: all(found is not None for found in both(made)), timeout=15_000)
+    assert [found.shape for found in both(made)] == [(120, 300)] * 2
+    person.view.camera.zoom_at(2.0, 50.0, 50.0)
+    assert made.sides[0].view.camera.centre == person.view.camera.centre
