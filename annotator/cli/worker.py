@@ -1,6 +1,7 @@
 """`annotator worker`: runs plugins here for an application on another machine."""
 
 import logging
+import signal
 from pathlib import Path
 
 import typer
@@ -14,7 +15,7 @@ def worker(
     token_file: Path = typer.Option(..., help="File with the token; written if missing."),
     most: int = typer.Option(4, min=1, help="Engines lent at the same time."),
 ) -> None:
-    """Listen for applications that know the token; Ctrl-C ends it.
+    """Listen for applications that know the token; Ctrl-C or SIGTERM ends it.
 
     Plugins, weights and trust are this machine's own: no code comes over the connection.
     Messages are not encrypted: across a network, use `ssh -L 8765:127.0.0.1:8765 HOST`.
@@ -32,6 +33,7 @@ def worker(
     out.print(f"Listening on {listener.address[0]}:{listener.address[1]}; token in {token_file}")
     if not listener.address[0].startswith("127.") and listener.address[0] != "::1":
         out.print("[yellow]Anyone on the way can read the scans: messages are not encrypted.[/]")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as service managers end it
     try:
         listener.serve()
     except KeyboardInterrupt:

@@ -250,4 +250,6 @@ def _faces(faces: Column | None, valid: npt.NDArray[np.bool_], reading: Reading)
         raise reading.damaged(f"has a face that names a point beyond its {len(valid):,} points")
     if not valid.all():
         faces = (np.cumsum(valid) - 1)[faces[valid[faces].all(axis=1)]]
+    if not len(faces):
+        return None
     return np.ascontiguousarray(faces, dtype=np.int32)
