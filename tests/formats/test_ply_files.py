@@ -119,6 +119,17 @@ def test_faces_of_unmeasured_points_are_left_out_and_the_rest_renumbered(tmp_pat
     assert cloud.labels.tolist() == [0, 1, 2, 300]
 
 
+def test_a_mesh_whose_every_face_has_an_unmeasured_point_becomes_a_cloud(tmp_path):
+    data = (
+        b"ply\nformat ascii 1.0\nelement vertex 4\nproperty float x\nproperty float y\n"
+        b"property float z\nelement face 1\nproperty list uchar int vertex_indices\nend_header\n"
+        b"nan 0 0\n1 0 0\n0 1 0\n0 0 1\n3 0 1 2\n"
+    )
+    cloud = read(tmp_path, data)
+    assert len(cloud) == 3
+    assert cloud.faces is None
+
+
 def test_a_face_beyond_the_points_is_refused(tmp_path):
     with pytest.raises(AnnotatorError, match="face"):
         read(tmp_path, corpus.ply_text().replace(b"3 0 1 2", b"3 0 1 9"))
