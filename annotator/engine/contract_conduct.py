@@ -27,7 +27,7 @@ from annotator.engine.worker.server import resident_bytes
 
 STOP_SECONDS = 2.0
 """Within this time after a cancellation each step has to end."""
-GROWTH_BYTES = 64 << 20
+GROWTH_BYTES = 32 << 20
 """By how much the process may grow over `PREDICTIONS` predictions on one small asset."""
 PREDICTIONS = 20
 _LARGE_POINTS, _LARGE_PIXELS = 20_000, 320

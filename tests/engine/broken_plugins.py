@@ -185,7 +185,7 @@ BROKEN = {
         "MiB behind",
         code=(
             "labels = np.zeros(len(cloud), np.int32)",
-            "more = 1_000_000 if len(cloud) > 9000 else 1\n"
+            "more = 500_000 if len(cloud) > 9000 else 1\n"
             "        self.kept = [*getattr(self, 'kept', []), np.ones(more)]\n"
             "        labels = np.zeros(len(cloud), np.int32)",
         ),

@@ -188,7 +188,8 @@ def test_short_and_missing_tokens_are_refused(tmp_path):
         read_token(short)
 
 
-def test_the_command_listens_and_answers(own_home, tmp_path):
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_listens_answers_and_ends_when_told(own_home, tmp_path, stop):
     import shutil
 
     from annotator.engine.paths import user_data
@@ -196,7 +197,9 @@ def test_the_command_listens_and_answers(own_home, tmp_path):
 
     trust(shutil.copytree(NEAREST_CLICK, user_data("plugins") / "nearest_click"))
     token = tmp_path / "token"
-    code = f"import sys; sys.path[:] = {sys.path!r}; from annotator.cli.main import main; "
+    # A shell's background jobs, and so their children, ignore SIGINT until told otherwise.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code += f"import sys; sys.path[:] = {sys.path!r}; from annotator.cli.main import main; "
     code += f"main(['worker', '--listen', '127.0.0.1:0', '--token-file', {str(token)!r}])"
     server = subprocess.Popen(
         [sys.executable, "-uc", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -207,6 +210,6 @@ def test_the_command_listens_and_answers(own_home, tmp_path):
         with opened(isolation=None) as engine:
             assert engine.predict(engine.encode(line_cloud()), PROMPT).labels[8] == 5
     finally:
-        server.terminate()  # a shell's background jobs do not hear SIGINT
+        server.send_signal(stop)
         assert server.wait(10) == 0
         server.stdout.close()
