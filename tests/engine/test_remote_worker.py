@@ -97,12 +97,23 @@ def test_a_lost_connection_is_told_and_reached_again(remote):
         assert engine.predict(encoding, PROMPT).labels[8] == 5
 
 
+_of_others = set()
+
+
+@pytest.fixture(autouse=True)
+def own_workers_only():
+    """Workers that tests before these started in the same process are not counted."""
+    _of_others.clear()
+    _of_others.update(_children(os.getpid()))
+
+
 def _children(pid):
     found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout
     return [
         int(child)
         for child in found.split()
-        if b"worker/start.py" in Path(f"/proc/{child}/cmdline").read_bytes()
+        if int(child) not in _of_others
+        and b"worker/start.py" in Path(f"/proc/{child}/cmdline").read_bytes()
     ]
 
 
