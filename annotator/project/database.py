@@ -224,8 +224,21 @@ def _source(path: Path, alone: bool) -> Iterator[sqlite3.Connection]:
             with _connection(copy, "mode=rw") as connection:
                 yield connection
     else:
+        _check_length(path)
         with _connection(path, "mode=ro&immutable=1") as connection:
             yield connection
+
+
+def _check_length(path: Path) -> None:
+    """Refuse a file whose last page is cut.
+
+    SQLite fills a cut page with zeros, which may even be what stood there.
+    """
+    with path.open("rb") as file:
+        stored = int.from_bytes(file.read(18)[16:18], "big")
+    page = 65536 if stored == 1 else max(stored, 1)  # the format's way to write 65,536
+    if path.stat().st_size % page:
+        raise damaged(path, "its last page is cut")
 
 
 def _connection(path: Path, mode: str) -> contextlib.closing[sqlite3.Connection]:

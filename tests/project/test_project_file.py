@@ -289,6 +289,14 @@ def test_a_truncated_file_is_refused_untouched(path):
         refuses(path, "damaged|not a project")
 
 
+@pytest.mark.parametrize("lost", [1, 100, 4095])
+def test_a_cut_last_page_is_refused_whatever_stood_in_it(path, lost):
+    # SQLite reads the lost bytes as zeros, which they may have been.
+    filled(path, 50)
+    path.write_bytes(path.read_bytes()[:-lost])
+    refuses(path, "last page is cut")
+
+
 def test_overwritten_pages_are_refused_untouched_or_harmless(path):
     filled(path, 50)
     with Project.open(path, read_only=True) as project:
