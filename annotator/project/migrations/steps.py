@@ -23,7 +23,19 @@ def _version_3(connection: sqlite3.Connection) -> None:
     """
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_version_1, _version_2, _version_3)
+def _version_4(connection: sqlite3.Connection) -> None:
+    """Let photos have people with joints, and regions that move.
+
+    The tables stay as they are; the number keeps older programs from events they do not know.
+    """
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _version_1,
+    _version_2,
+    _version_3,
+    _version_4,
+)
 VERSION = len(STEPS)
 """Schema version that this program writes; kept in the file as `user_version`."""
 
