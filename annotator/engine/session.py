@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from annotator.domain import (
@@ -23,49 +23,16 @@ from annotator.domain import (
     Result,
     Signal,
 )
+from annotator.engine.asides import Aside
 from annotator.engine.events import EngineEvent, EventKind
 from annotator.engine.opened import Asset, OpenEngine
+from annotator.engine.queueing import Job, Request, Slot, Use
 from annotator.engine.registry import PluginRegistry
 from annotator.engine.warmup import warm_up
 
 __all__ = ["EngineEvent", "EngineSession", "EventKind"]
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Request:
-    generation: int
-    prompt: Prompt
-    queued_at: float
-
-
-@dataclass(eq=False)
-class _Slot:
-    """What the session knows of one open asset."""
-
-    asset_id: int
-    asset: Asset
-    encoding: Any = None
-    wants_encoding: bool = True
-    pending: _Request | None = None
-    ahead: bool = False  # nobody looks at it yet
-    interrupted: bool = False  # for something that is looked at
-
-
-@dataclass(frozen=True)
-class _Use:
-    ref: str
-    parameters: Mapping[str, Any]
-
-
-@dataclass(eq=False)
-class _Job:
-    """What the worker does next; `request` None means encoding only."""
-
-    slot: _Slot
-    request: _Request | None = None
-    cancel: CancelToken = field(default_factory=CancelToken)
 
 
 class EngineSession:
@@ -84,15 +51,15 @@ class EngineSession:
         self._dtype = dtype
         self._engine: OpenEngine | None = None
         self._condition = threading.Condition()
-        self._use: _Use | None = None
-        self._last_use: _Use | None = None
-        self._slots: dict[int, _Slot] = {}
-        self._job: _Job | None = None
+        self._use: Use | None = None
+        self._last_use: Use | None = None
+        self._slots: dict[int, Slot] = {}
+        self._job: Job | None = None
         self._generation = 0
         self._newest: dict[int, int] = {}
         self._closing = False
         self._loading = CancelToken()
-        self._prepared: tuple[_Use, str, OpenEngine] | None = None
+        self._prepared: tuple[Use, str, OpenEngine] | None = None
         self._outbox: queue.SimpleQueue[EngineEvent | None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._work, name="inference", daemon=True),
@@ -114,7 +81,7 @@ class EngineSession:
         Open assets are then encoded anew. Emits loading, then ready or failed.
         """
         with self._condition:
-            self._use = self._last_use = _Use(ref, dict(parameters or {}))
+            self._use = self._last_use = Use(ref, dict(parameters or {}))
             self._condition.notify()
 
     def prepare(
@@ -132,7 +99,7 @@ class EngineSession:
             AnnotatorError: If it cannot be loaded; nothing changes then.
             Cancelled: If `cancel` was set or the session closes.
         """
-        use, device = _Use(ref, dict(parameters or {})), self._device
+        use, device = Use(ref, dict(parameters or {})), self._device
         engine = self._load(use, cancel or self._loading)
         with self._condition:
             stale = self._closing or (cancel is not None and cancel.cancelled)
@@ -144,7 +111,7 @@ class EngineSession:
         if earlier is not None:
             self._close_engine(earlier[2])
 
-    def _take_prepared(self, use: _Use) -> OpenEngine | None:
+    def _take_prepared(self, use: Use) -> OpenEngine | None:
         with self._condition:
             if self._prepared is None or self._prepared[:2] != (use, self._device):
                 return None
@@ -174,7 +141,7 @@ class EngineSession:
         with self._condition:
             self._forget(asset_id)
             slot = None if ahead else self._take_ahead(asset_id, asset)
-            self._slots[asset_id] = slot or _Slot(asset_id, asset, ahead=ahead)
+            self._slots[asset_id] = slot or Slot(asset_id, asset, ahead=ahead)
             if not ahead:
                 self._interrupt_ahead()
             self._condition.notify()
@@ -197,7 +164,7 @@ class EngineSession:
             slot = self._slots[asset_id]
             self._generation += 1
             self._drop(slot)
-            request = _Request(self._generation, prompt, time.perf_counter())
+            request = Request(self._generation, prompt, time.perf_counter())
             slot.pending = request
             self._newest[asset_id] = request.generation
             if self._job and self._job.slot is slot and self._job.request:
@@ -206,6 +173,21 @@ class EngineSession:
             self._post("queued", slot, request)
             self._condition.notify()
         return request.generation
+
+    def do_aside(self, asset_id: int, aside: Aside | None) -> None:
+        """Do something with an asset in pieces whenever nothing else is to be done.
+
+        It takes the place of what was done aside for the asset before; None only ends that.
+
+        Raises:
+            KeyError: If the asset is not open.
+        """
+        with self._condition:
+            slot = self._slots[asset_id]
+            if self._job and self._job.slot is slot and self._job.aside:
+                self._job.cancel.cancel()
+            slot.aside = aside
+            self._condition.notify()
 
     def cancel(self, asset_id: int | None = None) -> None:
         """Cancel waiting and running work of an asset, or of all.
@@ -269,28 +251,33 @@ class EngineSession:
         self._job = self._next_job()
         return self._job is not None
 
-    def _next_job(self) -> _Job | None:
+    def _next_job(self) -> Job | None:
         """Choose the newest request of an encoded asset, else what has to be encoded first."""
         waiting = [slot for slot in self._slots.values() if slot.pending]
         waiting.sort(key=lambda slot: (slot.encoding is None, slot.pending.generation))  # type: ignore[union-attr]
         for slot in waiting:
             if slot.encoding is None and self._engine:
-                return _Job(slot)
+                return Job(slot)
             request, slot.pending = slot.pending, None
-            return _Job(slot, request)
+            return Job(slot, request)
         if self._engine is None:
             return None
         unencoded = sorted(
             (slot for slot in self._slots.values() if slot.wants_encoding),
             key=lambda slot: slot.ahead,
         )
-        return _Job(unencoded[0]) if unencoded else None
+        if unencoded:
+            return Job(unencoded[0])
+        spare = (slot for slot in self._slots.values() if slot.aside and slot.encoding is not None)
+        return next((Job(slot, aside=slot.aside) for slot in spare), None)
 
-    def _run(self, job: _Job) -> None:
+    def _run(self, job: Job) -> None:
         try:
             if self._engine is None:
                 raise AnnotatorError("No engine is chosen.", "Choose one in the engine list.")
-            if job.request is None:
+            if job.aside:
+                self._do_piece(self._engine, job, job.aside)
+            elif job.request is None:
                 self._encode(self._engine, job)
             else:
                 self._predict(self._engine, job, job.request)
@@ -302,7 +289,7 @@ class EngineSession:
             with self._condition:
                 self._job = None
 
-    def _encode(self, engine: OpenEngine, job: _Job) -> None:
+    def _encode(self, engine: OpenEngine, job: Job) -> None:
         slot = job.slot
         slot.wants_encoding = False
         started = time.perf_counter()
@@ -316,7 +303,7 @@ class EngineSession:
         slot.encoding = encoding
         self._post("encoded", slot, fraction=1.0, milliseconds=_since(started))
 
-    def _predict(self, engine: OpenEngine, job: _Job, request: _Request) -> None:
+    def _predict(self, engine: OpenEngine, job: Job, request: Request) -> None:
         slot = job.slot
         started = time.perf_counter()
         waited = (started - request.queued_at) * 1000
@@ -334,7 +321,18 @@ class EngineSession:
             fraction=1.0,
         )
 
-    def _after_cancel(self, job: _Job) -> None:
+    def _do_piece(self, engine: OpenEngine, job: Job, aside: Aside) -> None:
+        if not aside.piece(engine, job.slot.encoding, job.cancel):
+            self._end_aside(job.slot, aside)
+
+    def _end_aside(self, slot: Slot, aside: Aside) -> None:
+        with self._condition:
+            if slot.aside is aside:
+                slot.aside = None
+
+    def _after_cancel(self, job: Job) -> None:
+        if job.aside:
+            return
         with self._condition:
             interrupted, job.slot.interrupted = job.slot.interrupted, False
             job.slot.wants_encoding |= interrupted
@@ -343,14 +341,18 @@ class EngineSession:
         stale = job.request and self._newest.get(job.slot.asset_id) != job.request.generation
         self._post("dropped" if stale else "cancelled", job.slot, job.request)
 
-    def _after_failure(self, job: _Job, error: AnnotatorError) -> None:
+    def _after_failure(self, job: Job, error: AnnotatorError) -> None:
+        if job.aside:
+            self._end_aside(job.slot, job.aside)
+            job.aside.failed(error)
+            return
         with self._condition:
             request = job.request
             if request is None:  # the encoding failed, and with it the request that waits for it
                 request, job.slot.pending = job.slot.pending, None
         self._post("failed", job.slot, request, error=error, message=error.message)
 
-    def _change_engine(self, use: _Use) -> None:
+    def _change_engine(self, use: Use) -> None:
         started = time.perf_counter()
         self._emit(EngineEvent("loading", message=f"loading {use.ref}", ref=use.ref))
         try:
@@ -371,7 +373,7 @@ class EngineSession:
         ready = EngineEvent("ready", message=note, milliseconds=_since(started), ref=engine.ref)
         self._emit(ready)
 
-    def _load(self, use: _Use, cancel: CancelToken) -> OpenEngine:
+    def _load(self, use: Use, cancel: CancelToken) -> OpenEngine:
         engine = self._registry.open(
             use.ref, device=self._device, dtype=self._dtype, parameters=use.parameters
         )
@@ -397,7 +399,7 @@ class EngineSession:
             self._cancel_slot(slot)
         self._newest.pop(asset_id, None)
 
-    def _take_ahead(self, asset_id: int, asset: Asset) -> _Slot | None:
+    def _take_ahead(self, asset_id: int, asset: Asset) -> Slot | None:
         """Let what was encoded ahead of the same content go on as another asset."""
         ahead = [slot for slot in self._slots.values() if slot.ahead]
         for slot in ahead:
@@ -408,20 +410,21 @@ class EngineSession:
         return None
 
     def _interrupt_ahead(self) -> None:
-        """Stop the encoding of an asset that nobody looks at yet; it starts again later."""
-        if self._job and self._job.slot.ahead and self._job.request is None:
-            self._job.slot.interrupted = True
-            self._job.cancel.cancel()
+        """Stop what nobody waits for, encodings ahead and asides; it starts again later."""
+        job = self._job
+        if job and job.request is None and (job.slot.ahead or job.aside):
+            job.slot.interrupted = not job.aside
+            job.cancel.cancel()
 
-    def _cancel_slot(self, slot: _Slot) -> None:
+    def _cancel_slot(self, slot: Slot) -> None:
         if self._job and self._job.slot is slot:
             self._job.cancel.cancel()
-        slot.wants_encoding = False
+        slot.wants_encoding, slot.aside = False, None
         if slot.pending:
             self._post("cancelled", slot, slot.pending)
             slot.pending = None
 
-    def _drop(self, slot: _Slot) -> None:
+    def _drop(self, slot: Slot) -> None:
         if slot.pending:
             self._post("dropped", slot, slot.pending)
             slot.pending = None
@@ -431,8 +434,8 @@ class EngineSession:
     def _post(
         self,
         kind: EventKind,
-        slot: _Slot,
-        request: _Request | None = None,
+        slot: Slot,
+        request: Request | None = None,
         **details: Any,  # noqa: ANN401 - fields of EngineEvent
     ) -> None:
         ref = self._engine.ref if self._engine else ""
