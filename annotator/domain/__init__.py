@@ -5,6 +5,7 @@ from annotator.domain.cloud import PointCloud
 from annotator.domain.errors import AnnotatorError, Cancelled
 from annotator.domain.images import Image
 from annotator.domain.labels import LabelClass, LabelSet, ObjectInfo, object_colour
+from annotator.domain.poses import COCO_17, LSP_14, PersonPrompt, Skeleton
 from annotator.domain.progress import CancelToken, Progress, no_progress
 from annotator.domain.regions import Region
 from annotator.domain.results import Candidate, Clip, Mask, Pose, Result
@@ -14,6 +15,8 @@ from annotator.domain.working import WorkingImage, working_factor
 
 __all__ = [
     "BACKGROUND",
+    "COCO_17",
+    "LSP_14",
     "AnnotatorError",
     "Box",
     "CancelToken",
@@ -26,6 +29,7 @@ __all__ = [
     "LabelSet",
     "Mask",
     "ObjectInfo",
+    "PersonPrompt",
     "PointCloud",
     "Pose",
     "Progress",
@@ -33,6 +37,7 @@ __all__ = [
     "Region",
     "Result",
     "Signal",
+    "Skeleton",
     "WorkingImage",
     "WorkingSet",
     "no_progress",

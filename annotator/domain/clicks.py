@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from annotator.domain.poses import PersonPrompt
 from annotator.domain.regions import Region
 
 BACKGROUND = 0
@@ -68,6 +69,8 @@ class Prompt:
         candidates: (object id, number of the candidate mask chosen) where it is not the
             engine's own choice; by ascending object id.
         regions: What shall move, by ascending object id (animation engines).
+        people: The persons to refine, each by itself, by ascending object id; with none, a
+            pose engine proposes whom it finds.
     """
 
     clicks: tuple[Click, ...] = ()
@@ -77,6 +80,7 @@ class Prompt:
     thresholds: tuple[tuple[int, float], ...] = ()
     candidates: tuple[tuple[int, int], ...] = ()
     regions: tuple[Region, ...] = ()
+    people: tuple[PersonPrompt, ...] = field(default=(), metadata={"since": 4})
 
     @classmethod
     def from_clicks(cls, clicks: "tuple[Click, ...] | list[Click]") -> "Prompt":

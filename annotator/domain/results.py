@@ -51,7 +51,7 @@ class Mask:
 
 @dataclass(frozen=True)
 class Pose:
-    """Keypoints of every person in an image.
+    """Keypoints of every person in an image: proposed ones by falling score, or those asked for.
 
     Attributes:
         keypoints: [P, K, 2] float32 pixels.

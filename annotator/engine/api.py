@@ -16,8 +16,18 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from annotator.domain import Clip, Image, Mask, PointCloud, Pose, Progress, Prompt, no_progress
-from annotator.domain.progress import CancelToken
+from annotator.domain import (
+    CancelToken,
+    Clip,
+    Image,
+    Mask,
+    PointCloud,
+    Pose,
+    Progress,
+    Prompt,
+    Skeleton,
+    no_progress,
+)
 
 API_VERSION = 1
 """Version of this module that manifests name in their `api` field."""
@@ -136,6 +146,26 @@ class HasThreshold(Protocol):
     """
 
     threshold: float
+
+
+@runtime_checkable
+class HasSkeleton(Protocol):
+    """What a pose engine adds: which joints it finds, and whether it is ever unsure.
+
+    With an empty prompt, `predict` proposes everyone it finds, by falling score. With
+    `Prompt.people`, the rows of its `Pose` are those persons in that order: joints marked
+    fixed are exactly where they were given, rounded to float32, the others refined from
+    the person's start; a person of whom only a box is given gets a first guess inside it.
+    Persons do not influence one another.
+
+    Attributes:
+        skeleton: The joints, in the order of every `Pose` and of `PersonPrompt.keypoints`.
+        has_scores: Whether `Pose.scores` says how sure the engine is; if not, the window
+            shows no number.
+    """
+
+    skeleton: Skeleton
+    has_scores: bool
 
 
 @runtime_checkable

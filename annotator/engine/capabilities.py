@@ -43,6 +43,8 @@ def _problems(manifest: Manifest, prompt: Prompt) -> Iterator[str]:
         yield "words"
     if prompt.regions and manifest.kind is not EngineKind.ANIMATION:
         yield "regions that move"
+    if prompt.people and manifest.kind is not EngineKind.POSE:
+        yield "people"
     if can.max_objects and not alone and objects > can.max_objects:
         yield f"more than {can.max_objects} objects"
     clicks = max(map(len, _clicks_at_once(prompt, alone)))

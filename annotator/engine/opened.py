@@ -20,6 +20,7 @@ from annotator.domain import (
     Progress,
     Prompt,
     Result,
+    Skeleton,
     no_progress,
 )
 from annotator.engine import threads
@@ -27,6 +28,7 @@ from annotator.engine.api import (
     DEFAULT_THRESHOLD,
     Engine,
     EngineKind,
+    HasSkeleton,
     HasThreshold,
     PredictsWithProgress,
     StorableEncodings,
@@ -106,6 +108,16 @@ class OpenEngine:
         if isinstance(self.engine, HasThreshold):
             return float(self.engine.threshold)
         return DEFAULT_THRESHOLD
+
+    @property
+    def skeleton(self) -> Skeleton | None:
+        """The joints that a pose engine finds; None for other kinds."""
+        return self.engine.skeleton if isinstance(self.engine, HasSkeleton) else None
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether the scores of a pose engine say how sure it is."""
+        return isinstance(self.engine, HasSkeleton) and bool(self.engine.has_scores)
 
     @property
     def device(self) -> str:

@@ -85,11 +85,11 @@ EXAMPLES = {
         ("scale", np.ones(3, np.float32)),
     ),
     EngineKind.POSE: _Example(
-        "A stick figure around every clicked object.",
+        "A stick figure in every box, moved to the joints that were placed.",
         "",
         40.0,
         "px",
-        "Size of the figure.",
+        "Size of a proposed figure.",
         "result.keypoints.shape == (1, 17, 2)",
         ("figure", _figure()),
     ),

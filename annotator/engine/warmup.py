@@ -1,8 +1,10 @@
 """A tiny made-up task per engine kind: warms a fresh engine up, and tries it in checks."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from annotator.domain import CancelToken, Click, Image, PointCloud, Prompt
+from annotator.domain import CancelToken, Click, Image, PersonPrompt, PointCloud, Prompt
 from annotator.engine.api import EngineKind
 from annotator.engine.opened import Asset, OpenEngine
 
@@ -28,7 +30,7 @@ def sample_image(height: int = 56, width: int = 64) -> Image:
 
 
 def sample_task(kind: EngineKind) -> tuple[Asset, Prompt]:
-    """Return a small asset and a prompt of two clicks for it."""
+    """Return a small asset and a prompt for it: two clicks, and for pose engines a box."""
     if kind is EngineKind.SCENE:
         cloud = sample_cloud()
         rows = (0, len(cloud) - 1)
@@ -37,7 +39,10 @@ def sample_task(kind: EngineKind) -> tuple[Asset, Prompt]:
             for order, (row, obj) in enumerate(zip(rows, (1, 0), strict=True))
         ]
         return cloud, Prompt.from_clicks(clicks)
-    return sample_image(), Prompt.from_clicks([Click((32.0, 28.0), 1), Click((4.0, 4.0), 0, 1)])
+    prompt = Prompt.from_clicks([Click((32.0, 28.0), 1), Click((4.0, 4.0), 0, 1)])
+    if kind is EngineKind.POSE:
+        prompt = replace(prompt, people=(PersonPrompt(1, (12.0, 6.0, 52.0, 50.0)),))
+    return sample_image(), prompt
 
 
 def warm_up(engine: OpenEngine, cancel: CancelToken | None = None) -> None:

@@ -11,7 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from annotator.domain import Box, Candidate, Click, Clip, Image, Mask, PointCloud, Pose, Prompt
+from annotator.domain import (
+    COCO_17,
+    Box,
+    Candidate,
+    Click,
+    Clip,
+    Image,
+    Mask,
+    PersonPrompt,
+    PointCloud,
+    Pose,
+    Prompt,
+)
 from annotator.engine.api import EngineKind
 from annotator.engine.worker.codec import Encoder, decode
 from annotator.engine.worker.frames import MAGIC, HungUp, ProtocolError, Stream
@@ -56,7 +68,10 @@ PROMPT = Prompt(
     ((3, 2),),
 )
 MANY = tuple(Click((i, 0.5), i, i, i, i if i % 2 else None, i, i % 3 == 0) for i in range(9))
+PERSON = PersonPrompt(3, (0.0, 1.5, 9.0, 8.0), ((1.0, 2.0), (0.5, 3.25)), (2, 0), (True, False))
 VALUES = {
+    "people": Prompt(people=(PERSON, PersonPrompt(4, (0.0, 0.0, 1.0, 1.0))) * 3),
+    "skeleton": COCO_17,
     "prompt": PROMPT,
     "many clicks": Prompt(MANY, tuple(range(9))),
     "many candidates": tuple(Candidate(i, np.eye(i + 1, dtype=bool), i / 9) for i in range(9)),

@@ -19,6 +19,7 @@ CASES = [
     *contract_cases("followclick"),
     *contract_cases("nearest-click", [FIXTURES]),
     *contract_cases("flood-fill", [FIXTURES]),
+    *contract_cases("stick-figure", [FIXTURES]),
 ]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from annotator.domain import AnnotatorError, CancelToken, Progress, Prompt, no_progress
+from annotator.domain import AnnotatorError, CancelToken, Progress, Prompt, Skeleton, no_progress
 from annotator.engine.process.links import Place
 from annotator.engine.process.worker import Patience, Worker, WorkerEnded
 
@@ -255,6 +255,19 @@ class _Thresholded(ProcessEngine):
         return float(self.told["threshold"])
 
 
+class _Skeletal(ProcessEngine):
+    @property
+    def skeleton(self) -> Skeleton:
+        """The joints that the plugin finds."""
+        skeleton: Skeleton = self.told["skeleton"]
+        return skeleton
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether the plugin's scores say how sure it is."""
+        return bool(self.told["has_scores"])
+
+
 class _Many(ProcessEngine):
     def predict_many(
         self,
@@ -310,6 +323,7 @@ _MIXINS = {
     "storable": _Storable,
     "representatives": _Representing,
     "threshold": _Thresholded,
+    "skeleton": _Skeletal,
     "many": _Many,
     "watched": _Watched,
     "differentiable": _Differentiable,

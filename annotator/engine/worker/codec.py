@@ -21,7 +21,7 @@ Array = npt.NDArray[np.generic]
 _CLASSES: dict[str, Any] = {
     name: getattr(domain, name)
     for name in domain.__all__
-    if dataclasses.is_dataclass(getattr(domain, name))
+    if isinstance(getattr(domain, name), type) and dataclasses.is_dataclass(getattr(domain, name))
 }
 _FIELDS = {
     name: tuple(f.name for f in dataclasses.fields(cls) if f.init) for name, cls in _CLASSES.items()

@@ -18,6 +18,7 @@ from annotator.engine import threads
 from annotator.engine.api import (
     DifferentiableClicks,
     HasRepresentatives,
+    HasSkeleton,
     HasThreshold,
     PredictsMany,
     PredictsWithProgress,
@@ -34,6 +35,7 @@ FEATURES: Mapping[str, Any] = {
     "storable": StorableEncodings,
     "representatives": HasRepresentatives,
     "threshold": HasThreshold,
+    "skeleton": HasSkeleton,
     "many": PredictsMany,
     "watched": PredictsWithProgress,
     "differentiable": DifferentiableClicks,
@@ -147,7 +149,11 @@ class Server:
         self._engine, told = self._open(given)
         features = [name for name, kind in FEATURES.items() if isinstance(self._engine, kind)]
         threshold = float(self._engine.threshold) if "threshold" in features else None
-        return {**told, "features": features, "threshold": threshold, "process": os.getpid()}
+        told = {**told, "threshold": threshold, "process": os.getpid()}
+        if "skeleton" in features:
+            scores = bool(self._engine.has_scores)
+            told = {**told, "skeleton": self._engine.skeleton, "has_scores": scores}
+        return {**told, "features": features}
 
     def _do_encode(self, number: int, given: Any, token: CancelToken) -> int:  # noqa: ANN401
         encoding = self._engine.encode(
