@@ -1,5 +1,6 @@
 """People: skeletons of named joints, and what an engine is told of one person."""
 
+import math
 from dataclasses import dataclass
 
 Point = tuple[float, float]
@@ -20,6 +21,8 @@ class Skeleton:
         mirror: For each joint the one on the other side; itself in the middle.
         sigmas: For each joint the spread of its annotations by people, as a fraction of
             the person's scale: COCO's constants of object keypoint similarity (OKS).
+        layout: Where each joint is in a box from (0, 0) to (1, 1) around someone who faces
+            the camera, [K]; by it a person is drawn before anything is known.
     """
 
     name: str
@@ -27,9 +30,12 @@ class Skeleton:
     edges: tuple[tuple[int, int], ...] = ()
     mirror: tuple[int, ...] = ()
     sigmas: tuple[float, ...] = ()
+    layout: tuple[Point, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.joints)
+        if not self.layout:
+            object.__setattr__(self, "layout", _circle(count))
         if not self.mirror:
             object.__setattr__(self, "mirror", tuple(range(count)))
         if not self.sigmas:
@@ -78,9 +84,16 @@ def _problem_of(skeleton: Skeleton) -> str:
         return f"it needs {count} mirrored joints"
     if any(mirror[m] != i for i, m in enumerate(mirror)):
         return "a joint's mirrored joint mirrors another one"
+    if len(skeleton.layout) != count or any(not 0 <= v <= 1 for p in skeleton.layout for v in p):
+        return f"it needs {count} places within 0 and 1"
     if len(skeleton.sigmas) != count or any(not 0 < s < float("inf") for s in skeleton.sigmas):
         return f"it needs {count} sigmas above 0"
     return ""
+
+
+def _circle(count: int) -> tuple[Point, ...]:
+    turns = [2 * math.pi * joint / max(count, 1) for joint in range(count)]
+    return tuple((0.5 + 0.5 * math.sin(t), 0.5 - 0.5 * math.cos(t)) for t in turns)
 
 
 def _told_side(name: str) -> int:
@@ -109,6 +122,11 @@ COCO_17 = Skeleton(
         0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107,
         0.107, 0.087, 0.087, 0.089, 0.089,
     ),
+    (
+        (0.5, 0.06), (0.54, 0.03), (0.46, 0.03), (0.6, 0.05), (0.4, 0.05), (0.72, 0.2),
+        (0.28, 0.2), (0.88, 0.35), (0.12, 0.35), (1.0, 0.5), (0.0, 0.5), (0.64, 0.52),
+        (0.36, 0.52), (0.66, 0.76), (0.34, 0.76), (0.67, 1.0), (0.33, 1.0),
+    ),
 )  # fmt: skip
 """The 17 joints of COCO, with its edges and sigmas."""
 
@@ -127,6 +145,11 @@ LSP_14 = Skeleton(
     (
         0.089, 0.087, 0.107, 0.107, 0.087, 0.089, 0.062, 0.072, 0.079, 0.079, 0.072, 0.062,
         0.079, 0.079,
+    ),
+    (
+        (0.33, 1.0), (0.34, 0.76), (0.36, 0.52), (0.64, 0.52), (0.66, 0.76), (0.67, 1.0),
+        (0.0, 0.5), (0.12, 0.35), (0.28, 0.2), (0.72, 0.2), (0.88, 0.35), (1.0, 0.5),
+        (0.5, 0.17), (0.5, 0.0),
     ),
 )  # fmt: skip
 """The 14 joints of Leeds Sports Pose; sigmas of COCO, and CrowdPose's for neck and head."""
