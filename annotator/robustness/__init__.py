@@ -1,1 +1,1 @@
-"""TETRIS: how results change when the click lands elsewhere."""
+"""TETRIS: how much worse, or better, the result gets when the same user clicks elsewhere."""
