@@ -1,6 +1,6 @@
 """The project file: an append-only event log, replayed into a document."""
 
-from annotator.project.document import AssetState, Change, Document, MaskEdit
+from annotator.project.document import AssetState, Change, ChosenEngine, Document, MaskEdit
 from annotator.project.pasting import add_classes, add_image, paste_labels
 from annotator.project.points import PointSet
 from annotator.project.project import Project
@@ -13,6 +13,7 @@ from annotator.project.store import LogRow, SessionRecord
 __all__ = [
     "AssetState",
     "Change",
+    "ChosenEngine",
     "Document",
     "LogRow",
     "MaskEdit",

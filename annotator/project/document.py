@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from annotator.domain import Box, Click, LabelSet, ObjectInfo, Prompt
-from annotator.project.events import AssetKind
+from annotator.project.events import AssetKind, TaskName
 from annotator.project.points import PointSet
 
 
@@ -32,6 +32,19 @@ class MaskEdit:
         return self.points.indices()
 
 
+@dataclass(frozen=True, slots=True)
+class ChosenEngine:
+    """Which engine works on an asset for a task.
+
+    Attributes:
+        ref: "plugin" or "plugin:variant"; empty before one was chosen.
+        parameters: The engine's parameters, JSON values by name.
+    """
+
+    ref: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class AssetState:
     """One asset and all that was annotated on it.
@@ -44,8 +57,7 @@ class AssetState:
         point_count: All its points, or pixels.
         working_spacing: Voxel edge in metres of the working set; 0 = all points.
         working_count: Points of the working set; 0 if it was not told.
-        engine_ref: "plugin" or "plugin:variant"; empty before one was chosen.
-        parameters: The engine's parameters, JSON values by name.
+        engines: The engine chosen for each task, where one was.
         clicks: In order of time; `order` is the place in this tuple, ids ascend.
         objects: By id, ascending.
         edits: Manual edits, oldest first.
@@ -64,8 +76,7 @@ class AssetState:
     point_count: int
     working_spacing: float = 0.0
     working_count: int = 0
-    engine_ref: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    engines: Mapping[TaskName, ChosenEngine] = field(default_factory=dict)
     clicks: tuple[Click, ...] = ()
     objects: Mapping[int, ObjectInfo] = field(default_factory=dict)
     edits: tuple[MaskEdit, ...] = ()
@@ -75,6 +86,20 @@ class AssetState:
     boxes: Mapping[int, Box] = field(default_factory=dict)
     thresholds: Mapping[int, float] = field(default_factory=dict)
     candidates: Mapping[int, int] = field(default_factory=dict)
+
+    def engine_for(self, task: TaskName) -> ChosenEngine:
+        """Return the engine for a task; an empty choice before one was made."""
+        return self.engines.get(task, ChosenEngine())
+
+    @property
+    def engine_ref(self) -> str:
+        """The engine for masks: "plugin" or "plugin:variant"; empty before one was chosen."""
+        return self.engine_for("masks").ref
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The parameters of the engine for masks, JSON values by name."""
+        return self.engine_for("masks").parameters
 
     def prompt(self) -> Prompt:
         """Return everything a prediction is made from."""
@@ -106,11 +131,13 @@ class Document:
         base: Folder of the project file, from which relative paths count.
         assets: By id, in order of addition.
         label_set: The classes objects can have.
+        task: What photos are worked on for at the moment.
     """
 
     base: Path = field(default_factory=Path)
     assets: Mapping[int, AssetState] = field(default_factory=dict)
     label_set: LabelSet = field(default_factory=LabelSet)
+    task: TaskName = "masks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +145,7 @@ class Change:
     """What an action changed, for those who show it.
 
     Attributes:
-        topics: Among "asset", "clicks", "objects", "edits", "engine", "labels",
+        topics: Among "asset", "clicks", "objects", "edits", "engine", "labels", "task",
             "camera", "history" and "result".
         asset_id: The asset concerned; None for the whole project.
     """

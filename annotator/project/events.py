@@ -5,13 +5,16 @@ are appended, never changed; the document is what they add up to (`folding`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from annotator.domain import Box, Click, LabelSet, ObjectInfo
 from annotator.project.points import PointSet
 
 AssetKind = Literal["cloud", "image"]
+TaskName = Literal["masks", "poses", "motion"]
+"""What a photo is worked on for; scans are worked on for masks only."""
+
 _CLICK_TOPICS = frozenset({"clicks", "labels"})
 _OBJECT_TOPICS = frozenset({"objects", "labels"})
 
@@ -309,12 +312,14 @@ class EngineSet(Event):
         ref: "plugin" or "plugin:variant".
         parameters: JSON values by name.
         first: Whether the asset had no engine before: set-up, no step to undo.
+        task: What the engine is for.
     """
 
     asset_id: int
     ref: str
     parameters: Mapping[str, Any]
     first: bool
+    task: TaskName = field(default="masks", metadata={"since": 4})
 
     kind: ClassVar[str] = "engine_set"
     text: ClassVar[str] = "Switch engine"
@@ -324,6 +329,18 @@ class EngineSet(Event):
     def is_step(self) -> bool:
         """Choosing the first engine of an asset is part of opening it."""
         return not self.first
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChosen(Event):
+    """A person turned to another task: a matter of the view, no step to undo."""
+
+    task: TaskName
+
+    kind: ClassVar[str] = "task_chosen"
+    text: ClassVar[str] = "Choose task"
+    topics: ClassVar[frozenset[str]] = frozenset({"task"})
+    undoable: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,7 +394,8 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
     for cls in (
         AssetAdded, AssetRelocated, ClicksAdded, ClickMoved, ClickRemoved, ObjectAdded,
         ObjectUpdated, ObjectRemoved, ObjectsMerged, MaskEdited, MaskReshaped, BoxSet, BoxRemoved,
-        ThresholdSet, CandidateChosen, EngineSet, LabelSetChanged, CameraRecorded, Undone, Redone,
+        ThresholdSet, CandidateChosen, EngineSet, TaskChosen, LabelSetChanged, CameraRecorded,
+        Undone, Redone,
     )
 }  # fmt: skip
 """Every event type by its kind."""

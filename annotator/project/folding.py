@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from annotator.domain import AnnotatorError, Click, ObjectInfo, object_colour
 from annotator.project import events as ev
-from annotator.project.document import AssetState, Document, MaskEdit
+from annotator.project.document import AssetState, ChosenEngine, Document, MaskEdit
 from annotator.project.points import PointSet
 
 T = TypeVar("T")
@@ -286,7 +286,12 @@ def _with(mapping: Mapping[int, T], key: int, value: T | None) -> dict[int, T]:
 
 def _engine_set(document: Document, event: ev.EngineSet) -> Document:
     asset = _asset(document, event.asset_id)
-    return _put(document, asset, engine_ref=event.ref, parameters=event.parameters)
+    choice = ChosenEngine(event.ref, event.parameters)
+    return _put(document, asset, engines={**asset.engines, event.task: choice})
+
+
+def _task_chosen(document: Document, event: ev.TaskChosen) -> Document:
+    return replace(document, task=event.task)
 
 
 def _label_set_changed(document: Document, event: ev.LabelSetChanged) -> Document:
@@ -316,6 +321,7 @@ _HANDLERS: dict[type[ev.Event], Callable[[Document, Any], Document]] = {
     ev.ThresholdSet: _threshold_set,
     ev.CandidateChosen: _candidate_chosen,
     ev.EngineSet: _engine_set,
+    ev.TaskChosen: _task_chosen,
     ev.LabelSetChanged: _label_set_changed,
     ev.CameraRecorded: _camera_recorded,
 }

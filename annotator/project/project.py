@@ -14,7 +14,7 @@ from annotator.domain import AnnotatorError, Box, Click, LabelSet, Mask, ObjectI
 from annotator.project import events as ev
 from annotator.project.codec import dump
 from annotator.project.composing import EditOverlay, Labels, compose
-from annotator.project.document import AssetState, Change
+from annotator.project.document import AssetState, Change, ChosenEngine
 from annotator.project.folding import new_object, require_unlocked
 from annotator.project.history import History
 from annotator.project.logged import LogFacts, LoggedDocument
@@ -89,18 +89,26 @@ class Project(LoggedDocument):
         return self._commit(ev.AssetRelocated(asset_id, *self._both_paths(path)))
 
     def set_engine(
-        self, asset_id: int, ref: str, parameters: Mapping[str, Any] | None = None
+        self,
+        asset_id: int,
+        ref: str,
+        parameters: Mapping[str, Any] | None = None,
+        task: ev.TaskName = "masks",
     ) -> Change | None:
-        """Choose the engine of an asset; the first choice is no step of the history.
+        """Choose the engine of an asset for a task; its first is no step of the history.
 
         Returns:
             None if it was chosen already, with the same parameters.
         """
-        asset = self.asset(asset_id)
+        before = self.asset(asset_id).engine_for(task)
         values = json.loads(dump(dict(parameters or {})))
-        if (asset.engine_ref, asset.parameters) == (ref, values):
+        if before == ChosenEngine(ref, values):
             return None
-        return self._commit(ev.EngineSet(asset_id, ref, values, first=not asset.engine_ref))
+        return self._commit(ev.EngineSet(asset_id, ref, values, not before.ref, task))
+
+    def choose_task(self, task: ev.TaskName) -> Change | None:
+        """Note what photos are worked on for from now on. No step of the history."""
+        return None if task == self.document.task else self._commit(ev.TaskChosen(task))
 
     def set_label_set(self, label_set: LabelSet) -> Change:
         """Choose the classes that objects can have."""

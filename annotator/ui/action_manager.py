@@ -7,13 +7,13 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QToolBar
 
-from annotator.ui.actions import ACTIONS, KINDS, MENUS, ActionSpec, by_id
+from annotator.ui.actions import ACTIONS, KINDS, MENUS, OFFERS, ActionSpec, by_id
 from annotator.ui.icons import icon, names
 from annotator.ui.shortcuts import Shortcuts, effective
 
 Handler = Callable[..., object]
 
-_USUAL_KIND = frozenset({"kind_cloud"})
+_USUAL = frozenset({"kind_cloud", "offers_masks"})
 _log = logging.getLogger(__name__)
 
 
@@ -44,6 +44,8 @@ class ActionManager(QObject):
         action.setObjectName(f"action_{spec.action_id}")
         if spec.short:
             action.setIconText(spec.short)
+        else:
+            action.setPriority(QAction.Priority.LowPriority)  # toolbars show the icon alone
         action.setCheckable(bool(spec.checked_when))
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         action.setAutoRepeat(spec.action_id in {"undo", "redo"})
@@ -97,9 +99,9 @@ class ActionManager(QObject):
         return spec.handler in self._handlers and spec.needs <= self._conditions
 
     def _suits(self, spec: ActionSpec) -> bool:
-        """Whether a row is for what is open; with nothing open, those for photos are not shown."""
-        kind = spec.needs & KINDS
-        return not kind or kind <= (self._conditions & KINDS or _USUAL_KIND)
+        """Whether a row is for what is open; with nothing open, those for masks of scans are."""
+        needed = spec.needs & (KINDS | OFFERS)
+        return needed <= (self._conditions if self._conditions & KINDS else _USUAL)
 
     def _refresh(self) -> None:
         for action_id, spec in self.specs.items():

@@ -14,9 +14,14 @@ OBJECT = frozenset({"asset", "object"})
 WRITABLE = frozenset({"asset", "writable"})
 SCAN = frozenset({"asset", "kind_cloud"})
 PHOTO = frozenset({"asset", "kind_image"})
-PIXELS = frozenset({"asset", "kind_image", "writable", "object", "has_pixels"})
+PHOTO_MASKS = PHOTO | {"offers_masks"}
+PIXELS = PHOTO_MASKS | {"writable", "object", "has_pixels"}
+MASKS = frozenset({"asset", "offers_masks"})
 KINDS = frozenset({"kind_cloud", "kind_image"})
 """Conditions that say what is open; rows that need another kind are not shown."""
+
+OFFERS = frozenset({"offers_masks", "offers_poses", "offers_motion"})
+"""Conditions that say for which tasks there are tools; rows for others are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ _FILE = (
     ActionSpec("save_copy", "Save Project Copy As…", "File", "save_copy", ("Ctrl+Shift+S",),
                "save", frozenset({"project"}), group="save",
                tip="Every click is saved at once already; this writes a second file."),
-    ActionSpec("import_clicks", "Import Clicks…", "File", "import_clicks", (), "", WRITABLE,
+    ActionSpec("import_clicks", "Import Clicks…", "File", "import_clicks", (), "", WRITABLE | MASKS,
                group="export", tip="Add the clicks of a JSON file to this scan or photo."),
     ActionSpec("export", "Export Labels…", "File", "export_labels", ("Ctrl+E",), "export", ASSET,
                group="export", toolbar="main", short="Export",
@@ -85,9 +90,9 @@ _FILE = (
 
 _EDIT = (
     ActionSpec("undo", "Undo", "Edit", "undo", ("Ctrl+Z",), "undo", frozenset({"can_undo"}),
-               group="history", toolbar="main", short="Undo"),
+               group="history", toolbar="main"),
     ActionSpec("redo", "Redo", "Edit", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo",
-               frozenset({"can_redo"}), group="history", toolbar="main", short="Redo"),
+               frozenset({"can_redo"}), group="history", toolbar="main"),
     ActionSpec("delete_click", "Delete Selected Click", "Edit", "delete_click",
                ("Delete", "Backspace"), "delete", frozenset({"click_selected"}), group="clicks",
                tip="A right click on any marker deletes that click too."),
@@ -97,7 +102,7 @@ _EDIT = (
                "", ASSET, group="clicks"),
     ActionSpec("palette", "Command Palette…", "Edit", "command_palette",
                ("Ctrl+Shift+P", "Ctrl+K"), "search", group="settings", toolbar="main",
-               tip="Find any command by a few letters of its name.", short="Commands"),
+               tip="Find any command by a few letters of its name."),
     ActionSpec("shortcuts", "Keyboard Shortcuts…", "Edit", "edit_shortcuts", (), "keyboard",
                group="settings"),
     ActionSpec("preferences", "Preferences…", "Edit", "preferences", ("Ctrl+,",), "settings",
@@ -143,40 +148,40 @@ _OBJECT = (
 )  # fmt: skip
 
 _TOOLS = (
-    ActionSpec("tool_click", "Click", "Tools", "select_tool", ("C",), "tool_click", ASSET,
+    ActionSpec("tool_click", "Click", "Tools", "select_tool", ("C",), "tool_click", MASKS,
                ("click",), "tool_click", "tool", "tools",
                "Left click: this belongs to the current object. Ctrl: to the background. "
                "On photos, right click or Alt: this does not."),
     ActionSpec("tool_box", "Box", "Tools", "select_tool", ("X",), "tool_box",
-               PHOTO | {"engine_boxes"}, ("box",), "tool_box", "tool", "tools",
+               PHOTO_MASKS | {"engine_boxes"}, ("box",), "tool_box", "tool", "tools",
                "Drag a box around the current object."),
-    ActionSpec("tool_brush", "Brush", "Tools", "select_tool", ("B",), "tool_brush", ASSET,
+    ActionSpec("tool_brush", "Brush", "Tools", "select_tool", ("B",), "tool_brush", MASKS,
                ("brush",), "tool_brush", "tool", "tools",
                "Paint the current object by hand."),
-    ActionSpec("tool_eraser", "Eraser", "Tools", "select_tool", ("E",), "tool_eraser", ASSET,
+    ActionSpec("tool_eraser", "Eraser", "Tools", "select_tool", ("E",), "tool_eraser", MASKS,
                ("eraser",), "tool_eraser", "tool", "tools",
                "Give parts back to the background by hand."),
-    ActionSpec("tool_polygon", "Polygon", "Tools", "select_tool", ("P",), "tool_polygon", PHOTO,
-               ("polygon",), "tool_polygon", "tool", "tools",
+    ActionSpec("tool_polygon", "Polygon", "Tools", "select_tool", ("P",), "tool_polygon",
+               PHOTO_MASKS, ("polygon",), "tool_polygon", "tool", "tools",
                "Click around what the current object shall get; Enter closes, Ctrl+Enter erases."),
     ActionSpec("tool_outline", "Edit Outline", "Tools", "select_tool", ("O",), "tool_outline",
-               PHOTO, ("outline",), "tool_outline", "tool", "tools",
+               PHOTO_MASKS, ("outline",), "tool_outline", "tool", "tools",
                "Move corners of the current object's outline; a right click removes one."),
     ActionSpec("tool_lasso", "Lasso", "Tools", "select_tool", ("L",), "tool_lasso", SCAN,
                ("lasso",), "tool_lasso", "tool", "tools",
                "Encircle points for the current object; Alt takes hidden points too."),
-    ActionSpec("brush_larger", "Larger Brush", "Tools", "brush_larger", ("]",), "", ASSET,
+    ActionSpec("brush_larger", "Larger Brush", "Tools", "brush_larger", ("]",), "", MASKS,
                group="brush"),
-    ActionSpec("brush_smaller", "Smaller Brush", "Tools", "brush_smaller", ("[",), "", ASSET,
+    ActionSpec("brush_smaller", "Smaller Brush", "Tools", "brush_smaller", ("[",), "", MASKS,
                group="brush"),
     ActionSpec("bigger_mask", "Bigger Mask", "Tools", "resize_mask", ("+", "="), "bigger",
-               PHOTO | WRITABLE | OBJECT, (+1,), group="mask", toolbar="tools",
+               PHOTO_MASKS | WRITABLE | OBJECT, (+1,), group="mask", toolbar="tools",
                tip="Take in pixels of which the engine is less sure."),
     ActionSpec("smaller_mask", "Smaller Mask", "Tools", "resize_mask", ("-",), "smaller",
-               PHOTO | WRITABLE | OBJECT, (-1,), group="mask", toolbar="tools",
+               PHOTO_MASKS | WRITABLE | OBJECT, (-1,), group="mask", toolbar="tools",
                tip="Leave out pixels of which the engine is less sure."),
     ActionSpec("usual_mask", "Usual Mask Size", "Tools", "reset_mask_size", (), "",
-               PHOTO | WRITABLE | {"resized"}, group="mask"),
+               PHOTO_MASKS | WRITABLE | {"resized"}, group="mask"),
     ActionSpec("fill_holes", "Fill Holes", "Tools", "fill_holes", ("G",), "fill_holes", PIXELS,
                group="mask", toolbar="tools", tip="Fill what the current object encloses."),
     ActionSpec("smooth_mask", "Smooth Edge", "Tools", "smooth_mask", ("J",), "smooth", PIXELS,
@@ -186,7 +191,7 @@ _TOOLS = (
                PIXELS, group="mask",
                tip="Drop what is not connected to the object's largest part."),
     ActionSpec("remove_box", "Remove Box", "Tools", "remove_box", ("Shift+X",), "",
-               PHOTO | WRITABLE | {"has_box"}, group="mask"),
+               PHOTO_MASKS | WRITABLE | {"has_box"}, group="mask"),
     ActionSpec("clip_box", "Clip Box", "Tools", "toggle_clip_box", ("X",), "clip", SCAN, (),
                "clip_box", "clip", "tools", "Show only what lies in a box."),
     ActionSpec("clip_to_object", "Clip to Object", "Tools", "clip_to_object", ("Shift+X",), "",
@@ -244,6 +249,19 @@ _VIEW = (
                group="window", tip="Then arrow keys move a cursor and Space clicks."),
 )  # fmt: skip
 
+_TASKS = (
+    ActionSpec("task_masks", "Work on Masks", "View", "set_task", ("F7",), "task_masks",
+               PHOTO | {"has_task_masks"}, ("masks",), "task_masks", "task",
+               tip="Click objects of a photo; get their masks.", short="Masks"),
+    ActionSpec("task_poses", "Work on Poses", "View", "set_task", ("F8",), "task_poses",
+               PHOTO | {"has_task_poses"}, ("poses",), "task_poses", "task",
+               tip="Find people on a photo; place and correct their joints.", short="Poses"),
+    ActionSpec("task_motion", "Work on Motion", "View", "set_task", ("F9",), "task_motion",
+               PHOTO | {"has_task_motion"}, ("motion",), "task_motion", "task",
+               tip="Let objects of a photo move; get a clip.", short="Motion"),
+)  # fmt: skip
+"""What a photo is worked on for; the main toolbar's switch shows these rows."""
+
 _ENGINE = (
     ActionSpec("run", "Run Now", "Engine", "run_now", ("Return", "Enter"), "run", ASSET,
                group="run", toolbar="main", tip="Let the network answer the clicks so far.",
@@ -256,7 +274,8 @@ _ENGINE = (
     ActionSpec("engine_parameters", "Engine Parameters…", "Engine", "engine_parameters", (),
                "settings", frozenset({"engine"}), group="parameters"),
     ActionSpec("compare_engines", "Compare Two Engines…", "Engine", "compare_engines", (), "",
-               ASSET, group="parameters", tip="Both answer the same clicks, side by side."),
+               ASSET | {"task_masks"}, group="parameters",
+               tip="Both answer the same clicks, side by side."),
     ActionSpec("manage_weights", "Weights…", "Engine", "manage_weights", (), "",
                group="parameters", tip="Download, import and remove the networks' weights."),
     ActionSpec("retry_plugins", "Try Failed Plugins Again", "Engine", "retry_plugins", (), "",
@@ -271,7 +290,8 @@ _HELP = (
 )  # fmt: skip
 
 ACTIONS: tuple[ActionSpec, ...] = (
-    *_FILE, *_EDIT, *_OBJECT, *_DIGITS, *_TOOLS, *_VIEW, *_ENGINE, *_HELP,
+    *_FILE, *_EDIT, *_OBJECT, *_DIGITS, *_TOOLS, *_TASKS, *_VIEW, *_ENGINE,
+    *_HELP,
 )  # fmt: skip
 
 ANNOTATION_HANDLERS = frozenset({
@@ -298,6 +318,12 @@ def by_id(actions: Iterable[ActionSpec] = ACTIONS) -> dict[str, ActionSpec]:
 
 
 def may_meet(first: ActionSpec, second: ActionSpec) -> bool:
-    """Whether two rows can be enabled at the same time: not if they need different kinds."""
+    """Whether two rows can be enabled at the same time: not for different kinds or tasks.
+
+    Regions that move have masks, so that there are tools for masks and motion at once.
+    """
     kinds = first.needs & KINDS, second.needs & KINDS
-    return not all(kinds) or kinds[0] == kinds[1]
+    if all(kinds) and kinds[0] != kinds[1]:
+        return False
+    offers = first.needs & OFFERS, second.needs & OFFERS
+    return not all(offers) or ("offers_poses" in offers[0]) == ("offers_poses" in offers[1])

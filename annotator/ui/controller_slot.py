@@ -56,9 +56,15 @@ class ControllerSlot:
         self.current: Controller | None = None
         self._docks: list[QDockWidget] = []
         self._keeps_layout = True
+        self._layout = ""
 
     def attach(
-        self, controller: Controller, area: Qt.DockWidgetArea = _RIGHT, *, keeps_layout: bool = True
+        self,
+        controller: Controller,
+        area: Qt.DockWidgetArea = _RIGHT,
+        *,
+        keeps_layout: bool = True,
+        layout: str = "masks",
     ) -> None:
         """Put a controller in.
 
@@ -66,9 +72,10 @@ class ControllerSlot:
             controller: The controller; the slot must be empty.
             area: Where its docks go before a person moves them.
             keeps_layout: Whether the places of docks are restored, and stored afterwards.
+            layout: The task for which they are.
         """
         window = self._window
-        self.current, self._keeps_layout = controller, keeps_layout
+        self.current, self._keeps_layout, self._layout = controller, keeps_layout, layout
         controller.message.connect(window.messages.show_message)
         controller.busyChanged.connect(lambda _: window.refresh_conditions())
         controller.conditionsChanged.connect(window.refresh_conditions)
@@ -76,6 +83,7 @@ class ControllerSlot:
         self._docks = list(controller.docks())
         for dock in self._docks:
             window.addDockWidget(area, dock)
+            dock.show()  # Qt shows it later only; turned away from before, it would pass for closed
         if area == _RIGHT:
             window.resizeDocks(self._docks[:1], [396], Qt.Orientation.Horizontal)
         for widget in controller.status_widgets():
@@ -85,7 +93,7 @@ class ControllerSlot:
             self._restore_layout()
 
     def _restore_layout(self) -> None:
-        stored = self._window.state.layout
+        stored = self._window.state.layout_of(self._layout)
         if stored is not None:
             self._window.restoreState(stored[1])
         closed = self._window.state.closed_docks
@@ -99,7 +107,7 @@ class ControllerSlot:
         if controller is None:
             return
         if self._keeps_layout:
-            window.state.save_layout(window.saveGeometry(), window.saveState())
+            window.state.save_layout(window.saveGeometry(), window.saveState(), self._layout)
             names = {dock.objectName() for dock in self._docks}
             closed = {dock.objectName() for dock in self._docks if dock.isHidden()}
             window.state.note_closed_docks(names, closed)

@@ -33,6 +33,12 @@ _SHAPES: dict[str, str] = {
     "isolate": '<path d="M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4"/>'
                '<circle cx="12" cy="12" r="3.5"/>',
     "lock": '<rect x="5" y="11" width="14" height="10" rx="2"/><path d="M8 11V7a4 4 0 0 1 8 0v4"/>',
+    "task_masks": '<path d="M4 15c0-7 5-10 8-6s8-1 8 4-6 7-9 6-7 0-7-4z" fill="currentColor" '
+                  'fill-opacity=".35"/>',
+    "task_poses": '<circle cx="12" cy="4.5" r="2.5"/><path d="M12 7v8M12 9l-5 3M12 9l5 3M12 15l-4 '
+                  '6M12 15l4 6"/>',
+    "task_motion": '<path d="M3 8c3-3 6 3 9 0s6 3 9 0M3 16c3-3 6 3 9 0"/>'
+                   '<path d="M15 16h6M18 13l3 3-3 3"/>',
     "tool_click": '<path d="M12 2v5M12 17v5M2 12h5M17 12h5"/><circle cx="12" cy="12" r="2" '
                   'fill="currentColor"/>',
     "tool_brush": '<path d="M20 4c-4 1-8 5-10 9l2 2c4-2 8-6 9-10z"/>'

@@ -8,7 +8,7 @@ from typing import Protocol
 from annotator.domain import CancelToken, Progress
 from annotator.engine.api import EngineKind
 from annotator.formats import CLOUD_READERS, IMAGE_READERS, is_image_path
-from annotator.project.events import AssetKind
+from annotator.project.events import AssetKind, TaskName
 from annotator.ui.image.loading import load_photo
 from annotator.ui.loading import load_scan
 
@@ -61,14 +61,34 @@ Load = Callable[[Path, float | None, Limits, Progress, CancelToken], Loaded]
 
 
 @dataclass(frozen=True)
+class Task:
+    """What assets are worked on for.
+
+    Attributes:
+        name: What the project calls it.
+        title: What a person calls it.
+        engine_kind: Which engines it takes.
+        engine_setting: Preference that names the engine for new assets.
+        also: Tasks whose engines it takes too.
+        offers: Conditions that show the rows of the action table made for it.
+    """
+
+    name: TaskName
+    title: str
+    engine_kind: EngineKind
+    engine_setting: str
+    also: tuple[TaskName, ...] = ()
+    offers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Kind:
     """A kind of assets.
 
     Attributes:
         name: What the project calls it.
         noun: What a person calls one.
-        engine_kind: Which engines annotate it.
-        engine_setting: Preference that names the engine for new ones.
+        tasks: What it can be worked on for, the usual one first.
         filters: Formats for file dialogs.
         reads: Whether a file or folder is one.
         load: Reads one aside; its second argument is the spacing that an earlier project
@@ -77,11 +97,14 @@ class Kind:
 
     name: AssetKind
     noun: str
-    engine_kind: EngineKind
-    engine_setting: str
+    tasks: tuple[Task, ...]
     filters: Sequence[Filter]
     reads: Callable[[Path], bool]
     load: Load
+
+    def task(self, name: TaskName) -> Task:
+        """Return the task of that name, or the usual one if this kind has none."""
+        return next((task for task in self.tasks if task.name == name), self.tasks[0])
 
 
 def _load_scan(
@@ -96,11 +119,24 @@ def _load_photo(
     return load_photo(path, spacing, progress, cancel)
 
 
+SCAN_MASKS = Task("masks", "Masks", EngineKind.SCENE, "engine", offers=frozenset({"offers_masks"}))
+PHOTO_MASKS = Task(
+    "masks", "Masks", EngineKind.IMAGE, "image_engine", offers=frozenset({"offers_masks"})
+)
+POSES = Task("poses", "Poses", EngineKind.POSE, "pose_engine", offers=frozenset({"offers_poses"}))
+MOTION = Task(
+    "motion",
+    "Motion",
+    EngineKind.ANIMATION,
+    "animation_engine",
+    also=("masks",),
+    offers=frozenset({"offers_masks", "offers_motion"}),
+)
+
 PHOTO = Kind(
     "image",
     "photo",
-    EngineKind.IMAGE,
-    "image_engine",
+    (PHOTO_MASKS, POSES, MOTION),
     tuple((reader.title, reader.suffixes) for reader in IMAGE_READERS),
     is_image_path,
     _load_photo,
@@ -108,8 +144,7 @@ PHOTO = Kind(
 SCAN = Kind(
     "cloud",
     "scan",
-    EngineKind.SCENE,
-    "engine",
+    (SCAN_MASKS,),
     tuple((reader.title, reader.suffixes) for reader in CLOUD_READERS if reader.suffixes),
     lambda _: True,  # its reader says what is wrong with everything else
     _load_scan,

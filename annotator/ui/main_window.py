@@ -21,9 +21,10 @@ from PySide6.QtWidgets import (
 from annotator.engine.registry import PluginRegistry
 from annotator.project import Change, Project
 from annotator.ui.action_manager import ActionManager
-from annotator.ui.annotate import AnnotationController
+from annotator.ui.annotate.task_controller import TaskController
 from annotator.ui.asset_handlers import AssetHandlers
 from annotator.ui.controller_slot import ControllerSlot
+from annotator.ui.desk import Desk
 from annotator.ui.engine_control import EngineControl
 from annotator.ui.file_handlers import FileHandlers
 from annotator.ui.jobs import JobRunner, ProgressStrip
@@ -35,13 +36,13 @@ from annotator.ui.recent_menu import RecentMenu
 from annotator.ui.sample import sample_scan
 from annotator.ui.settings import Preferences, WindowState
 from annotator.ui.shell_handlers import ShellHandlers
-from annotator.ui.stages import Looks, PhotoStage, ScanStage, Stage
+from annotator.ui.stages import Looks, Stage
 from annotator.ui.start_page import StartPage
+from annotator.ui.task_switch import TaskSwitch
 from annotator.ui.theme import apply_theme
 from annotator.ui.view import AnnotationView, RendererChoice, change_renderer
 
 _TITLE = "Click Annotator"
-QUEUED = Qt.ConnectionType.QueuedConnection
 _log = logging.getLogger(__name__)
 
 
@@ -50,7 +51,7 @@ class MainWindow(QMainWindow):
 
     Attributes:
         workspace: The open scan or photo with its project; None on the start page.
-        slot: Who works on it: the annotation or a replay; empty on the start page.
+        desk: Who works on it, where it is shown, and for which task.
     """
 
     def __init__(
@@ -73,14 +74,9 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.preferences, self.state = preferences, state
         self.workspace: Workspace | None = None
-        self.slot = ControllerSlot(self)
         self.jobs = JobRunner(self)
         self.messages = MessageBar(self)
-        self._scans = ScanStage(renderer or preferences["renderer"], self.refresh_conditions, self)
-        self._stages: dict[str, Stage] = {
-            "cloud": self._scans, "image": PhotoStage(self.refresh_conditions, self)
-        }  # fmt: skip
-        self._stage: Stage = self._scans
+        self.desk = Desk(self, renderer or preferences["renderer"])
         self.start_page = StartPage(self)
         self._pages = QStackedWidget(self)
         self._lay_out()
@@ -105,28 +101,33 @@ class MainWindow(QMainWindow):
             self.messages.show_message(preferences.problem, level="warning")
 
     @property
+    def slot(self) -> ControllerSlot:
+        """Who works on what is open: annotating or replaying; empty on the start page."""
+        return self.desk.slot
+
+    @property
     def stage(self) -> Stage:
         """Where what is open is shown; that of scans on the start page."""
-        return self._stage
+        return self.desk.stage
 
     @property
     def view(self) -> AnnotationView:
         """The view of what is open; that of scans on the start page."""
-        return self._stage.view
+        return self.stage.view
 
     @property
     def looks(self) -> Looks:
         """How what is open looks."""
-        return self._stage.looks
+        return self.stage.looks
 
     def _lay_out(self) -> None:
         container = QWidget(self)
         container.setObjectName("viewContainer")
         inner = QVBoxLayout(container)
         inner.setContentsMargins(0, 0, 0, 0)
-        for stage in self._stages.values():
+        for stage in self.desk.stages.values():
             inner.addWidget(stage.view)
-            stage.view.setVisible(stage is self._stage)
+            stage.view.setVisible(stage is self.stage)
         self._pages.addWidget(self.start_page)
         self._pages.addWidget(container)
         centre = QWidget(self)
@@ -155,8 +156,10 @@ class MainWindow(QMainWindow):
                 bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
 
     def _add_choosers(self) -> tuple[MenuButton, MenuButton]:
-        """Put colouring and engine at the right end of the main toolbar."""
+        """Put tasks at the left end of the main toolbar, colouring and engine at the right."""
         bar = self._main_toolbar
+        rows = [a for key, a in self.actions_manager.actions.items() if key.startswith("task_")]
+        self.task_switch = TaskSwitch(rows, bar)
         spacer = QWidget(bar)
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(spacer)
@@ -178,7 +181,7 @@ class MainWindow(QMainWindow):
         self.statusBar().addPermanentWidget(self._scan_label)
 
     def _connect(self) -> None:
-        for supplier in (self.files, self.looks, self.shell, self.engines, self.assets):
+        for supplier in (self.files, self.looks, self.shell, self.engines, self.assets, self.desk):
             self.actions_manager.supply(supplier.handlers())
         self.actions_manager.supply(self.photos.handlers())
         page, opener = self.start_page, self.opener
@@ -199,10 +202,9 @@ class MainWindow(QMainWindow):
         self.actions_manager.apply_shortcuts(self.preferences.shortcuts)
 
     @property
-    def controller(self) -> AnnotationController | None:
-        """The annotation of what is open; None on the start page and while replaying."""
-        current = self.slot.current
-        return current if isinstance(current, AnnotationController) else None
+    def controller(self) -> TaskController | None:
+        """Who annotates what is open; None on the start page and while replaying."""
+        return self.desk.controller
 
     # Opening and closing -------------------------------------------------------------------
 
@@ -231,13 +233,11 @@ class MainWindow(QMainWindow):
             self.messages.show_error(error, "Opening the sample")
 
     def _show_workspace(self, workspace: Workspace) -> None:
-        stage = self._stages[workspace.loaded.kind]
-        if not self._continues(workspace, stage):
+        if not self.desk.continues(workspace):
             self.close_workspace(keep=workspace.project)
-            self._take_stage(stage)
+            self.desk.take(workspace)
         self.workspace = workspace
-        self.engines.open(workspace)
-        self._start_annotation(workspace)
+        self.desk.start(workspace)
         self._pages.setCurrentIndex(1)
         self.view.setFocus()
         self._describe(workspace)
@@ -248,54 +248,10 @@ class MainWindow(QMainWindow):
         self._tell_recovered(workspace)
         self.refresh_conditions()
 
-    def _continues(self, workspace: Workspace, stage: Stage) -> bool:
-        """Whether an asset is of the project and kind that are open already."""
-        same = self.workspace is not None and self.workspace.project is workspace.project
-        return same and self.controller is not None and stage is self._stage
-
-    def _take_stage(self, stage: Stage) -> None:
-        """Show the view for another kind of assets."""
-        if stage is self._stage:
-            return
-        self.actions_manager.withdraw(self.looks.handlers())
-        self._stage.view.hide()
-        self._stage = stage
-        stage.view.show()
-        self.actions_manager.supply(self.looks.handlers())
-
     def _lasting_path(self, workspace: Workspace) -> Path:
         """Return what a person opens to come back to a workspace."""
         several = len(workspace.project.document.assets) > 1
         return workspace.folder or (workspace.project.path if several else workspace.path)
-
-    def _start_annotation(self, workspace: Workspace) -> None:
-        """Annotate the workspace's asset, with the controller that there is if it fits."""
-        controller = self.controller
-        if controller is None:
-            controller = self._stage.controller(workspace, self.engines.session, self)
-            self.slot.attach(controller)
-            self._disconnect = workspace.project.changed.connect(self._on_change)
-        self._stage.show(controller, workspace)
-
-    def set_replaying(self, on: bool) -> None:
-        """Show the session of the open file as a film, or annotate again."""
-        workspace = self.workspace
-        if workspace is None or on == (self.controller is None):
-            return
-        self._disconnect()
-        self.slot.detach()
-        if on:
-            self.engines.close()
-            film = self._stage.replay(workspace, self)
-            # Later, because it comes from a button that goes away with it.
-            film.endAsked.connect(lambda: self.set_replaying(False), QUEUED)
-            self.slot.attach(film, film.dock_area(), keeps_layout=False)
-            self._disconnect = lambda: None
-        else:
-            self.engines.open(workspace)
-            self._start_annotation(workspace)
-        self.view.setFocus()
-        self.refresh_conditions()
 
     def close_workspace(self, keep: Project | None = None) -> None:
         """Close the scan and go back to the start page; everything is saved already.
@@ -305,10 +261,8 @@ class MainWindow(QMainWindow):
         """
         if self.workspace is None:
             return
-        self._disconnect()
-        self.slot.detach()
-        self.engines.close()
-        self._stage.clear()
+        self.desk.stop()
+        self.stage.clear()
         workspace, self.workspace = self.workspace, None
         if workspace.project is not keep:
             workspace.project.close()
@@ -328,10 +282,10 @@ class MainWindow(QMainWindow):
         notes = filter(None, (place, workspace.read_only and "read-only"))
         note = "".join(f" ({note})" for note in notes)
         self.setWindowTitle(f"{workspace.path.name}{note} – {_TITLE}")
-        notice = self._stage.notice(workspace)
+        notice = self.stage.notice(workspace)
         if notice is not None:
             self.messages.show_message(*notice)
-        self._scan_label.setText(self._stage.size_of(workspace))
+        self._scan_label.setText(self.stage.size_of(workspace))
         self._scan_label.setToolTip(
             f"{workspace.path}\nEvery action is saved at once in {workspace.project.path}"
         )
@@ -349,7 +303,8 @@ class MainWindow(QMainWindow):
 
     # Keeping everything in step ------------------------------------------------------------
 
-    def _on_change(self, change: Change) -> None:
+    def follow(self, change: Change) -> None:
+        """Follow the document of the open project."""
         self.assets.on_change(change)
         self.photos.on_change(change)
         if change.topics & {"engine", "history"}:
@@ -363,7 +318,7 @@ class MainWindow(QMainWindow):
         if self.isFullScreen():
             conditions.add("full_screen")
         if self.workspace is not None:
-            conditions |= {f"kind_{self._stage.kind.name}"} | self.engines.conditions()
+            conditions |= self.desk.conditions() | self.engines.conditions()
             conditions |= {"project", "asset", "engine"} if self.engines.has_parameters else {
                 "project", "asset"}  # fmt: skip
             if not self.workspace.read_only and self.controller is not None:
@@ -372,7 +327,7 @@ class MainWindow(QMainWindow):
         if self.slot.current is not None:
             conditions |= self.slot.current.conditions()
         self.actions_manager.set_conditions(frozenset(conditions))
-        for chooser in self._choosers:
+        for chooser in (*self._choosers, self.task_switch):
             chooser.refresh()
 
     def _name_history(self, workspace: Workspace) -> None:
@@ -388,7 +343,7 @@ class MainWindow(QMainWindow):
             apply_theme(app, self.preferences["theme"])
             self.refresh_conditions()
         elif key == "renderer":
-            view = self._scans.view
+            view = self.desk.scans.view
             change_renderer(view, self.preferences["renderer"])
             if view.renderer_note:
                 self.messages.show_message(view.renderer_note, level="warning")
@@ -482,7 +437,7 @@ class MainWindow(QMainWindow):
         self.hide()
         self.jobs.cancel_all()
         self.close_workspace()
-        self.engines.session.stop()
+        self.engines.stop()
         if not self.jobs.shut_down():
             _log.warning("some work did not stop in time")
         self.opener.close()

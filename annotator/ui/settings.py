@@ -78,7 +78,11 @@ SETTINGS: tuple[Setting, ...] = (
             tip="0 takes all processors that this program may use; fewer leave some to others."),
     Setting("engine", "Engine for new scans", "agile3d", "Engine",
             tip="A plugin, or plugin:variant."),
-    Setting("image_engine", "Engine for new photos", "clickseg", "Engine",
+    Setting("image_engine", "Engine for masks on photos", "clickseg", "Engine",
+            tip="A plugin, or plugin:variant."),
+    Setting("pose_engine", "Engine for poses", "clickpose", "Engine",
+            tip="A plugin, or plugin:variant."),
+    Setting("animation_engine", "Engine for motion", "followclick", "Engine",
             tip="A plugin, or plugin:variant."),
 )  # fmt: skip
 
@@ -175,9 +179,14 @@ class WindowState:
     @property
     def layout(self) -> tuple[QByteArray, QByteArray] | None:
         """Stored geometry and dock state; None if there is none of this version."""
+        return self.layout_of("masks")
+
+    def layout_of(self, task: str) -> tuple[QByteArray, QByteArray] | None:
+        """Return the same for a task: each has docks of its own."""
         if self._number("version") != WINDOW_STATE_VERSION:
             return None
-        geometry, state = self._settings.value("geometry"), self._settings.value("state")
+        geometry = self._settings.value("geometry")
+        state = self._settings.value(_state_key(task))
         if isinstance(geometry, QByteArray) and isinstance(state, QByteArray):
             return geometry, state
         return None
@@ -188,11 +197,11 @@ class WindowState:
         except ValueError:
             return 0
 
-    def save_layout(self, geometry: QByteArray, state: QByteArray) -> None:
-        """Store geometry and dock state under the present version."""
+    def save_layout(self, geometry: QByteArray, state: QByteArray, task: str = "masks") -> None:
+        """Store geometry and a task's dock state under the present version."""
         self._settings.setValue("version", WINDOW_STATE_VERSION)
         self._settings.setValue("geometry", geometry)
-        self._settings.setValue("state", state)
+        self._settings.setValue(_state_key(task), state)
         self._settings.sync()
 
     @property
@@ -237,3 +246,7 @@ class WindowState:
     def _store_recent(self, paths: list[Path]) -> None:
         self._settings.setValue("recent", json.dumps([str(path) for path in paths]))
         self._settings.sync()
+
+
+def _state_key(task: str) -> str:
+    return "state" if task == "masks" else f"state_{task}"

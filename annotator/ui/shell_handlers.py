@@ -32,7 +32,6 @@ class ShellHandlers(QObject):
             "preferences": self.edit_preferences,
             "set_theme": self.set_theme,
             "full_screen": self.set_full_screen,
-            "set_replaying": self._window.set_replaying,
             "show_help": self.show_help,
             "show_log": self.show_log,
             "about": self.show_about,

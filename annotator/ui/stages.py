@@ -7,21 +7,22 @@ from typing import Protocol
 
 from PySide6.QtWidgets import QWidget
 
-from annotator.engine.session import EngineSession
 from annotator.formats import ClickFile
 from annotator.formats.placing import read_photo_clicks
-from annotator.ui.annotate import AnnotationController, CloudController
+from annotator.project.events import TaskName
+from annotator.ui.annotate import CloudController
 from annotator.ui.annotate.canvas import Canvas
 from annotator.ui.annotate.shown import BaseCanvas
+from annotator.ui.annotate.task_controller import TaskController
 from annotator.ui.export_dialog import Exportable
 from annotator.ui.image.canvas import PhotoCanvas
-from annotator.ui.image.controller import PhotoController
 from annotator.ui.image.exporting import PhotoExport
 from annotator.ui.image.loading import LoadedPhoto
 from annotator.ui.image.looks import PhotoLooks
 from annotator.ui.image.view import ImageView
 from annotator.ui.kinds import PHOTO, SCAN, Kind
 from annotator.ui.opener import Workspace
+from annotator.ui.photo_tasks import PHOTO_TASKS, OpensPhotos, Sessions
 from annotator.ui.replay import ReplayController
 from annotator.ui.scan_files import content_of, read_working_clicks
 from annotator.ui.view import AnnotationView, PointView, RendererChoice, create_point_view
@@ -46,22 +47,24 @@ class Stage(ABC):
 
     Attributes:
         kind: Which kind.
+        tasks: What they can be worked on for here, the usual one first.
         view: Shows them.
         looks: How.
     """
 
     kind: Kind
+    tasks: tuple[TaskName, ...] = ("masks",)
     view: AnnotationView
     looks: Looks
 
     @abstractmethod
     def controller(
-        self, workspace: Workspace, session: EngineSession, window: QWidget
-    ) -> AnnotationController:
+        self, workspace: Workspace, task: TaskName, sessions: Sessions, window: QWidget
+    ) -> TaskController:
         """Return a controller for assets of the project; none is open in it yet."""
 
     @abstractmethod
-    def show(self, controller: AnnotationController, workspace: Workspace) -> None:
+    def show(self, controller: TaskController, workspace: Workspace) -> None:
         """Open the workspace's asset in a controller that this stage made."""
 
     @abstractmethod
@@ -113,12 +116,12 @@ class ScanStage(Stage):
         self.looks = ViewHandlers(self.view, changed)
 
     def controller(
-        self, workspace: Workspace, session: EngineSession, window: QWidget
-    ) -> AnnotationController:
+        self, workspace: Workspace, task: TaskName, sessions: Sessions, window: QWidget
+    ) -> TaskController:
         """Return a controller for scans of the project."""
-        return CloudController(workspace.project, self.view, session, window)
+        return CloudController(workspace.project, self.view, sessions(task), window)
 
-    def show(self, controller: AnnotationController, workspace: Workspace) -> None:
+    def show(self, controller: TaskController, workspace: Workspace) -> None:
         """Open the workspace's scan."""
         assert isinstance(controller, CloudController)
         working = workspace.scan.working
@@ -169,6 +172,7 @@ class PhotoStage(Stage):
     """Photos in the flat view."""
 
     kind = PHOTO
+    tasks = tuple(task.name for task in PHOTO.tasks if task.name in PHOTO_TASKS)
     view: ImageView
     looks: PhotoLooks
 
@@ -177,14 +181,14 @@ class PhotoStage(Stage):
         self.looks = PhotoLooks(self.view, changed)
 
     def controller(
-        self, workspace: Workspace, session: EngineSession, window: QWidget
-    ) -> AnnotationController:
-        """Return a controller for photos of the project."""
-        return PhotoController(workspace.project, self.view, session, window)
+        self, workspace: Workspace, task: TaskName, sessions: Sessions, window: QWidget
+    ) -> TaskController:
+        """Return the task's controller for photos of the project."""
+        return PHOTO_TASKS[task](workspace.project, self.view, sessions, window)
 
-    def show(self, controller: AnnotationController, workspace: Workspace) -> None:
+    def show(self, controller: TaskController, workspace: Workspace) -> None:
         """Open the workspace's photo."""
-        assert isinstance(controller, PhotoController)
+        assert isinstance(controller, OpensPhotos)
         controller.open_asset(workspace.asset_id, self._photo(workspace))
 
     @staticmethod

@@ -76,6 +76,10 @@ QTableView, QTreeView, QListView { border: 1px solid palette(mid); border-radius
 QTableView::item, QTreeView::item, QListView::item { padding: 3px; }
 QProgressBar { border: none; border-radius: 4px; background: palette(mid); }
 QProgressBar::chunk { border-radius: 4px; background: palette(highlight); }
+#taskSwitch { background: palette(base); border: 1px solid palette(mid); border-radius: 8px; }
+#taskSwitch QToolButton { padding: 4px 10px; border-radius: 6px; }
+#taskSwitch QToolButton:checked { background: palette(highlight); border-color: palette(highlight);
+  color: palette(highlighted-text); font-weight: 600; }
 #candidateStrip { background: palette(window); border: 1px solid palette(mid);
   border-radius: 10px; }
 #candidateStrip QToolButton { border: 1px solid transparent; border-radius: 6px;

@@ -26,6 +26,7 @@ clicks = st.builds(
 )
 boxes = st.builds(Box, numbers, finite, finite, finite, finite)
 infos = st.builds(ObjectInfo, numbers, words, words, colours, st.booleans(), st.booleans())
+tasks = st.sampled_from(["masks", "poses", "motion"])
 label_sets = st.lists(st.builds(LabelClass, numbers, words), max_size=4).map(
     lambda classes: LabelSet(tuple(classes))
 )
@@ -55,7 +56,10 @@ EVENTS = {
     ev.BoxRemoved: st.builds(ev.BoxRemoved, numbers, numbers),
     ev.ThresholdSet: st.builds(ev.ThresholdSet, numbers, numbers, st.none() | finite),
     ev.CandidateChosen: st.builds(ev.CandidateChosen, numbers, numbers, st.none() | numbers),
-    ev.EngineSet: st.builds(ev.EngineSet, numbers, words, parameters, st.booleans()),
+    ev.EngineSet: st.builds(
+        ev.EngineSet, numbers, words, parameters, st.booleans(), tasks,
+    ),
+    ev.TaskChosen: st.builds(ev.TaskChosen, tasks),
     ev.LabelSetChanged: st.builds(ev.LabelSetChanged, label_sets),
     ev.CameraRecorded: st.builds(ev.CameraRecorded, numbers, words),
     ev.Undone: st.builds(ev.Undone, numbers),

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor, QCursor
 from PySide6.QtWidgets import QColorDialog, QDockWidget, QMenu, QWidget
 
 from annotator.domain import BACKGROUND
 from annotator.ui.annotate.batch_key import BatchKey
-from annotator.ui.annotate.camera_log import CameraLog
 from annotator.ui.annotate.chips import chip
 from annotator.ui.annotate.clicks_dock import ClicksDock
 from annotator.ui.annotate.clicks_model import ClicksModel
@@ -18,9 +17,9 @@ from annotator.ui.annotate.object_commands import ObjectCommands
 from annotator.ui.annotate.objects_dock import ObjectsDock
 from annotator.ui.annotate.objects_model import ObjectRow, ObjectsModel
 from annotator.ui.annotate.status_strip import StatusStrip
+from annotator.ui.annotate.task_controller import TaskController
 from annotator.ui.annotate.tools import AnnotationTool
 from annotator.ui.annotate.workbench import Workbench
-from annotator.ui.view import AnnotationView
 
 
 class Hands(Protocol):
@@ -37,18 +36,10 @@ class Hands(Protocol):
         """Remove any click."""
 
 
-class AnnotationController(QObject):
-    """Lets a person annotate one asset at a time; what a kind of asset adds is its subclass's.
+class AnnotationController(TaskController):
+    """Lets a person annotate masks of one asset at a time; each kind of asset has a subclass."""
 
-    Signals:
-        message: (headline, detail, level) to show in the window.
-        busyChanged: Whether the engine works.
-        conditionsChanged: `conditions()` should be read anew.
-    """
-
-    message = Signal(str, str, str)
-    busyChanged = Signal(bool)  # noqa: N815 - Qt spells signals so
-    conditionsChanged = Signal()  # noqa: N815 - Qt spells signals so
+    bench: Workbench
 
     def __init__(
         self,
@@ -57,14 +48,10 @@ class AnnotationController(QObject):
         tools: Mapping[str, AnnotationTool],
         parent: QObject | None,
     ) -> None:
-        super().__init__(parent)
-        self._window = window = parent if isinstance(parent, QWidget) else None
-        bench.setParent(self)
-        self.bench, self.hands = bench, hands
+        super().__init__(bench, tools, parent)
+        self.hands = hands
         self.objects = ObjectCommands(bench)
-        self._view: AnnotationView = bench.canvas.view
-        self._tools, self._tool = tools, "click"
-        self._camera = CameraLog(self._view, self._record_camera, self)
+        window = self._window
         self._batch = BatchKey(self.bench.runs.hold, self.bench.runs.release, self)
         self._status = StatusStrip(window)
         self._clicks_model = ClicksModel(self.bench.runs.clicks, self)
@@ -73,15 +60,11 @@ class AnnotationController(QObject):
         self._objects_model.read_only = bench.project.read_only
         self._objects_dock = ObjectsDock(self._objects_model, self._label_names, window)
         self._merge_menu = QMenu(window)
-        self._busy = self._closed = False
-        self._known: frozenset[str] = frozenset()
         self._connect()
         for widget in (self._view, self._objects_dock.table, self._clicks_dock.table):
             self._batch.watch(widget)
-        self._view.set_tool(self._tools[self._tool])
 
     def _connect(self) -> None:
-        self.bench.message.connect(self.message)
         self.bench.refreshed.connect(self._refresh)
         self._objects_dock.objectChosen.connect(self.objects.select)
         self._clicks_dock.clickChosen.connect(self.bench.select_click)
@@ -90,27 +73,17 @@ class AnnotationController(QObject):
 
     # The contract with the shell ------------------------------------------------------------
 
-    def _show_camera(self, asset_id: int) -> None:
-        """Look at an asset just opened from where the person left it."""
-        self._restore_camera(asset_id)
-        self._view.setFocus()
-
     def close(self) -> None:
         """Let go of everything; answers that are still under way are not shown."""
         if self._closed:
             return
-        self._closed = True
-        for tool in self._tools.values():
-            tool.cancel()
-        self._view.set_tool(None)
-        self._camera.close()
-        self.bench.close()
+        super().close()
         for widget in (*self._status.widgets, self._merge_menu):
             widget.deleteLater()
 
     def action_handlers(self) -> Mapping[str, Callable[..., object]]:
         """Return the functions by the handler names of the action table."""
-        return handlers(self)
+        return {**super().action_handlers(), **handlers(self)}
 
     def docks(self) -> Sequence[QDockWidget]:
         """Return the docks, most important first."""
@@ -122,34 +95,15 @@ class AnnotationController(QObject):
 
     def conditions(self) -> frozenset[str]:
         """Return what holds, for enabling and checking actions."""
-        bench, project = self.bench, self.bench.project
-        open_ = bench.asset is not None
+        bench = self.bench
         facts = {
-            "asset": open_,
-            "writable": open_ and not project.read_only,
-            "object": bench.current is not None,
-            "object_background": open_ and bench.current_object == BACKGROUND,
+            "object_background": bench.asset is not None and bench.current_object == BACKGROUND,
             "click_selected": bench.selected_click is not None,
-            "can_undo": project.can_undo,
-            "can_redo": project.can_redo,
-            "isolated": bench.isolated is not None,
             "auto_run": bench.runs.auto_run,
-            "busy": bench.runs.busy,
-            f"tool_{self._tool}": open_,
         }
-        return frozenset(name for name, holds in facts.items() if holds)
+        return super().conditions() | {name for name, holds in facts.items() if holds}
 
     # What actions do -------------------------------------------------------------------------
-
-    def undo(self) -> None:
-        """Take back the newest step; its earlier mask comes back without a run."""
-        self._cancel_gesture()
-        self.bench.attempt(self.bench.project.undo)
-
-    def redo(self) -> None:
-        """Do the newest undone step again."""
-        self._cancel_gesture()
-        self.bench.attempt(self.bench.project.redo)
 
     def delete_click(self) -> None:
         """Remove the selected click; the one after it is selected."""
@@ -208,13 +162,6 @@ class AnnotationController(QObject):
         dialog.open()
         return dialog
 
-    def select_tool(self, name: str) -> None:
-        """Take another tool, such as click or brush."""
-        self._cancel_gesture()
-        self._tool = name
-        self._view.set_tool(self._tools[name])
-        self._announce_conditions()
-
     def resize_brush(self, steps: int) -> None:
         """Make the brush larger (+) or smaller (-)."""
         self.hands.resize_brush(steps)
@@ -228,14 +175,6 @@ class AnnotationController(QObject):
         if on and self.bench.runs.unanswered:
             self.bench.runs.run_now()
         self._announce_conditions()
-
-    def cancel(self) -> None:
-        """Stop the engine, and give up an unfinished gesture."""
-        self._cancel_gesture()
-        self.bench.runs.cancel()
-
-    def _cancel_gesture(self) -> None:
-        self._tools[self._tool].cancel()
 
     def command(self, name: str) -> None:
         """Do what a button of a dock asks for, by handler name."""
@@ -259,10 +198,7 @@ class AnnotationController(QObject):
         self._clicks_dock.select(bench.selected_click)
         self._objects_dock.show_rows(self._object_rows(), bench.current_object)
         self._refresh_status()
-        self._announce_conditions()
-        if bench.runs.busy != self._busy:
-            self._busy = bench.runs.busy
-            self.busyChanged.emit(self._busy)
+        self._announce()
 
     def _object_rows(self) -> list[ObjectRow]:
         asset = self.bench.asset
@@ -281,22 +217,3 @@ class AnnotationController(QObject):
         self._status.show_clicks(len(bench.clicks), bench.pace.mean_seconds)
         self._status.show_iou(bench.ious())
         self._status.show_engine(bench.runs.engine_text)
-
-    def _announce_conditions(self) -> None:
-        now = self.conditions()
-        if now != self._known:
-            self._known = now
-            self.conditionsChanged.emit()
-
-    # Camera ------------------------------------------------------------------------------------
-
-    def _record_camera(self, camera: str) -> None:
-        bench = self.bench
-        if bench.asset_id is not None and not bench.project.read_only:
-            bench.attempt(bench.project.record_camera, bench.asset_id, camera)
-
-    def _restore_camera(self, asset_id: int) -> None:
-        stored = self.bench.project.camera_of(asset_id)
-        if stored:
-            self._view.camera.from_json(stored)
-        self._camera.rest()

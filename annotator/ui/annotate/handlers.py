@@ -11,8 +11,6 @@ def handlers(controller: "AnnotationController") -> Mapping[str, Callable[..., o
     """Return the function of every annotation row, by handler name."""
     bench, objects = controller.bench, controller.objects
     return {
-        "undo": controller.undo,
-        "redo": controller.redo,
         "delete_click": controller.delete_click,
         "next_click": lambda: controller.step_click(+1),
         "previous_click": lambda: controller.step_click(-1),
@@ -27,10 +25,8 @@ def handlers(controller: "AnnotationController") -> Mapping[str, Callable[..., o
         "isolate_object": lambda *_: objects.toggle_isolated(),
         "show_all": objects.show_all,
         "lock_object": objects.toggle_locked,
-        "select_tool": controller.select_tool,
         "brush_larger": lambda: controller.resize_brush(+1),
         "brush_smaller": lambda: controller.resize_brush(-1),
         "run_now": bench.run_now,
         "set_auto_run": controller.set_auto_run,
-        "cancel_run": controller.cancel,
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from annotator.domain import AnnotatorError, Mask, Prompt
+from annotator.domain import AnnotatorError, Prompt
 from annotator.engine.api import DEFAULT_THRESHOLD
 from annotator.engine.opened import Asset
 from annotator.engine.session import EngineEvent, EngineSession
@@ -21,7 +21,7 @@ class Runs(QObject):
 
     Signals:
         changed: States of clicks, `busy` or `engine_text` changed.
-        answered: The newest request's event, with its mask.
+        answered: The newest request's event, with its result.
         failed: (headline, detail) in words; the clicks are safe.
     """
 
@@ -215,8 +215,7 @@ class Runs(QObject):
         self.engine_text = f"Done in {event.milliseconds:.0f} ms"
         self._wanted = None
         self._forget_request()
-        if isinstance(event.result, Mask):
-            self.answered.emit(event)
+        self.answered.emit(event)
 
     def _on_failed(self, event: EngineEvent) -> None:
         self._activity.clear()

@@ -1,106 +1,57 @@
 """The flow of a click: journal, marker, request, result, changed part. No docks here."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from typing import ParamSpec, TypeVar
+from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer
 
-from annotator.domain import BACKGROUND, AnnotatorError, Click, Mask, ObjectInfo, Prompt
+from annotator.domain import Click, Mask, Prompt
 from annotator.domain.cloud import Int32, Int64
 from annotator.engine.opened import Asset
 from annotator.engine.session import EngineEvent, EngineSession
-from annotator.project import AssetState, Change, Project
-from annotator.ui.annotate.pace import Pace
-from annotator.ui.annotate.runs import Runs
+from annotator.project import AssetState, Project
+from annotator.ui.annotate.bench import Bench
 from annotator.ui.annotate.shown import BaseCanvas
 from annotator.ui.annotate.storing import AnswerStore
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 DIM_AFTER_MS = 120
 """How long an answer may take before the old mask is dimmed: a fast one must not flicker."""
 
 
-class Workbench(QObject):
-    """One open asset: its document, what the view shows of it, and its engine runs.
+class Workbench(Bench):
+    """One open asset: its document, what the view shows of it, and its masks.
 
     What is the same for every kind of asset; the rest is its subclasses'.
 
     Attributes:
-        project: The project.
-        canvas: The view and what it shows.
-        runs: What the engine does.
         labels: Label of every working point or pixel, as the document says; None for none.
-        current_object: Object that clicks and strokes are for.
         selected_click: Id of the click selected, or None.
-        isolated: Object that is shown alone, or None.
-
-    Signals:
-        refreshed: What the window shows around the view should be read anew.
-        message: (headline, detail, level) for the person.
     """
-
-    refreshed = Signal()
-    message = Signal(str, str, str)
 
     def __init__(
         self, project: Project, canvas: BaseCanvas, session: EngineSession, parent: QObject | None
     ) -> None:
-        super().__init__(parent)
-        self.project = project
-        self.canvas = canvas
-        self.runs = Runs(session, self)
-        self.asset_id: int | None = None
+        super().__init__(project, canvas, session, parent)
         self.labels: Int32 | None = None
-        self.current_object = 1
         self.selected_click: int | None = None
-        self.isolated: int | None = None
-        self.pace = Pace.of(project)
         self._mask: Mask | None = None
         self._stroke: tuple[Int64, int] | None = None
         self._asked: object = None
-        self._engine: object = None
         self._storing = AnswerStore(self)
         self._storing.failed.connect(lambda e: self.say(e.message, e.remedy, "warning"))
         self._dimming = QTimer(self)
         self._dimming.setSingleShot(True)
         self._dimming.setInterval(DIM_AFTER_MS)
         self._dimming.timeout.connect(lambda: self.canvas.set_stale(self.runs.unanswered))
-        self._disconnect = project.changed.connect(self._on_change)
         self.runs.changed.connect(self._on_runs_changed)
         self.runs.answered.connect(self._on_answer)
-        self.runs.failed.connect(lambda headline, detail: self.say(headline, detail, "error"))
 
     # What there is ------------------------------------------------------------------------
-
-    @property
-    def asset(self) -> AssetState | None:
-        """The open asset as the document says it is now."""
-        if self.asset_id is None:
-            return None
-        return self.project.document.assets.get(self.asset_id)
-
-    @property
-    def current(self) -> ObjectInfo | None:
-        """The current object; None for the background or one that is yet to come into being."""
-        return self.asset.objects.get(self.current_object) if self.asset else None
 
     @property
     def clicks(self) -> tuple[Click, ...]:
         """All clicks in order of time."""
         return self.asset.clicks if self.asset else ()
-
-    @property
-    def hidden(self) -> frozenset[int]:
-        """Objects whose points are not drawn; 0 stands for unlabelled points."""
-        if self.asset is None:
-            return frozenset()
-        objects = self.asset.objects
-        if self.isolated in objects:
-            return (frozenset(objects) | {BACKGROUND}) - {self.isolated}
-        return frozenset(i for i, info in objects.items() if not info.visible)
 
     @property
     @abstractmethod
@@ -133,41 +84,15 @@ class Workbench(QObject):
     def close(self) -> None:
         """Let go of project, session and view; nothing arrives any more."""
         self._storing.close()
-        self._disconnect()
         self._dimming.stop()
-        self.runs.close()
-        self.asset_id = None
-        self.canvas.clear()
+        super().close()
 
     # What a person does ------------------------------------------------------------------------
-
-    def say(self, headline: str, detail: str = "", level: str = "info") -> None:
-        """Show a message in the window."""
-        self.message.emit(headline, detail, level)
-
-    def attempt(self, action: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T | None:
-        """Do something to the document; say in words if it refuses, and return None then."""
-        try:
-            return action(*arguments, **named)
-        except AnnotatorError as error:
-            self.say(error.message, error.remedy, "warning")
-            return None
-
-    def choose_object(self, object_id: int) -> None:
-        """Make an object the current one; it comes into being with its first click."""
-        self.current_object = object_id
-        self.refreshed.emit()
 
     def select_click(self, click_id: int | None) -> None:
         """Select a click, or none."""
         self.selected_click = click_id
         self._show_markers()
-        self.refreshed.emit()
-
-    def isolate(self, object_id: int | None) -> None:
-        """Show one object only, or all again."""
-        self.isolated = object_id
-        self._show_objects()
         self.refreshed.emit()
 
     def run_now(self) -> None:
@@ -194,15 +119,7 @@ class Workbench(QObject):
 
     # What follows ------------------------------------------------------------------------------
 
-    def _on_change(self, change: Change) -> None:
-        if self.asset is None or change.asset_id not in (None, self.asset_id):
-            return
-        topics = change.topics
-        if topics <= {"camera"} or topics == {"result", "labels"}:
-            return  # a stored answer is on the screen already
-        self.pace.mark()
-        if "engine" in topics:
-            self._use_engine()
+    def _follow(self, topics: frozenset[str]) -> None:
         if topics & {"clicks", "engine"}:
             self._answer_or_ask()
         if topics & {"clicks", "objects"}:
@@ -212,17 +129,6 @@ class Workbench(QObject):
             self._show_stroke(*self._stroke)
         elif topics & {"labels", "edits", "clicks"}:
             self._show_labels()
-        self.refreshed.emit()
-
-    def _use_engine(self) -> None:
-        """Load the engine that the document names, if it is another one than before."""
-        asset = self.asset
-        if asset is None or not asset.engine_ref:
-            return
-        wanted = (asset.engine_ref, dict(asset.parameters))
-        if wanted != self._engine:
-            self._engine = wanted
-            self.runs.use(*wanted)
 
     def _answer_or_ask(self) -> None:
         """Show the stored answer to the present clicks, or ask the engine for one."""

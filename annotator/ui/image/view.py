@@ -27,6 +27,9 @@ from annotator.ui.view.input import ViewInput
 Box = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels of the labels."""
 
+QUIET = 0.4
+"""Share of their opacity that masks keep where they are only the ground for something else."""
+
 MODES: tuple[ColourMode, ...] = ("rgb", "label", "confidence")
 
 
@@ -67,6 +70,7 @@ class ImageView(AnnotationView):
         self._tool: PointerTool[Any] | None = None
         self._mode: ColourMode = "rgb"
         self._opacity = 0.45
+        self._share = 1.0
         self._confidence: Float32 | None = None
         self._untouched = True
         self._fitting = False
@@ -170,15 +174,24 @@ class ImageView(AnnotationView):
         if mode not in MODES:
             raise ValueError(f"no colour mode {mode!r} for photos")
         self._mode = mode
-        self._tints.set_opacity(0.92 if mode == "label" else self._opacity)
+        self._tint()
         self._show_heat()
 
     def set_label_opacity(self, opacity: float) -> None:
         """Set the opacity of masks over the photo, 0 to 1."""
         self._opacity = min(1.0, max(0.0, opacity))
-        if self._mode != "label":
-            self._tints.set_opacity(self._opacity)
+        self._tint()
         self._redraw_masks()
+
+    def set_quiet(self, quiet: bool) -> None:
+        """Show masks fainter than they are set to, where they are only the ground."""
+        self._share = QUIET if quiet else 1.0
+        self._tint()
+        self._redraw_masks()
+
+    def _tint(self) -> None:
+        opacity = 0.92 if self._mode == "label" else self._opacity
+        self._tints.set_opacity(opacity * self._share)
 
     def set_markers(self, markers: Sequence[PhotoMarker]) -> None:
         """Show these clicks."""

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSlider
 
 from annotator.project import Project
-from annotator.ui.actions import ACTIONS, ANNOTATION_HANDLERS, KINDS, SCAN_HANDLERS
+from annotator.ui.actions import ACTIONS, ANNOTATION_HANDLERS, KINDS, OFFERS, SCAN_HANDLERS
 from annotator.ui.annotate.batch_key import KEY
 from annotator.ui.annotate.camera_log import REST_MS
 from tests.ui.annotate.conftest import Bench, three_blobs
@@ -45,7 +45,7 @@ def test_every_condition_of_an_annotation_row_is_one_the_controller_knows(bench)
     mine = ANNOTATION_HANDLERS | SCAN_HANDLERS
     rows = [s for s in ACTIONS if s.handler in mine and "kind_image" not in s.needs]
     asked = {c for spec in rows for c in (*spec.needs, spec.checked_when) if c}
-    assert asked - KINDS <= held
+    assert asked - KINDS - OFFERS <= held
 
 
 def test_conditions_follow_and_are_announced_only_when_they_change(bench):
