@@ -132,7 +132,7 @@ def _dataclass_decoder(cls: Any) -> Decoder:  # noqa: ANN401
             raise CodecError(f"{cls.__name__} needs exactly the fields {', '.join(fields)}")
         try:
             return cls(**{name: fields[name](item) for name, item in value.items()})
-        except CodecError as error:
+        except ValueError as error:  # also what a class finds wrong with its own fields
             raise CodecError(f"{cls.__name__}: {error}") from error
 
     return decode

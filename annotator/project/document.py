@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from annotator.domain import Box, Click, LabelSet, ObjectInfo, Prompt
+from annotator.domain import Box, Click, LabelSet, ObjectInfo, Prompt, Skeleton
+from annotator.domain.people import KNOWN_SKELETONS, Person
 from annotator.project.events import AssetKind, TaskName
 from annotator.project.points import PointSet
 
@@ -67,6 +68,7 @@ class AssetState:
         boxes: By object id, ascending.
         thresholds: Probability above which a pixel belongs to the object, where chosen.
         candidates: Number of the candidate mask, where chosen.
+        people: Those objects that are persons, by ascending id.
     """
 
     asset_id: int
@@ -86,6 +88,7 @@ class AssetState:
     boxes: Mapping[int, Box] = field(default_factory=dict)
     thresholds: Mapping[int, float] = field(default_factory=dict)
     candidates: Mapping[int, int] = field(default_factory=dict)
+    people: Mapping[int, Person] = field(default_factory=dict)
 
     def engine_for(self, task: TaskName) -> ChosenEngine:
         """Return the engine for a task; an empty choice before one was made."""
@@ -132,12 +135,16 @@ class Document:
         assets: By id, in order of addition.
         label_set: The classes objects can have.
         task: What photos are worked on for at the moment.
+        skeletons: Those that persons can have, by name.
     """
 
     base: Path = field(default_factory=Path)
     assets: Mapping[int, AssetState] = field(default_factory=dict)
     label_set: LabelSet = field(default_factory=LabelSet)
     task: TaskName = "masks"
+    skeletons: Mapping[str, Skeleton] = field(
+        default_factory=lambda: {skeleton.name: skeleton for skeleton in KNOWN_SKELETONS}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +153,7 @@ class Change:
 
     Attributes:
         topics: Among "asset", "clicks", "objects", "edits", "engine", "labels", "task",
-            "camera", "history" and "result".
+            "people", "camera", "history" and "result".
         asset_id: The asset concerned; None for the whole project.
     """
 

@@ -41,6 +41,11 @@ class Event:
         return self.undoable
 
     @property
+    def wording(self) -> str:
+        """What undo and redo call this very event."""
+        return self.text
+
+    @property
     def touched_asset(self) -> int | None:
         """Id of the asset concerned, or None."""
         return getattr(self, "asset_id", None)

@@ -1,7 +1,8 @@
 """What each event does to the document: pure functions, and the only place that says so."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any, TypeVar
 
 from annotator.domain import AnnotatorError, Click, ObjectInfo, object_colour
 from annotator.project import events as ev
+from annotator.project import people_events as pe
+from annotator.project import people_folding as people
 from annotator.project.document import AssetState, ChosenEngine, Document, MaskEdit
 from annotator.project.points import PointSet
 
@@ -194,10 +197,10 @@ def _object_removed(document: Document, event: ev.ObjectRemoved) -> Document:
 
 
 def _without_choices(asset: AssetState, object_id: int) -> dict[str, Any]:
-    """Return the changes that forget an object's box, threshold and candidate."""
+    """Return the changes that forget an object's box, threshold, candidate and joints."""
     return {
         name: {k: v for k, v in getattr(asset, name).items() if k != object_id}
-        for name in ("boxes", "thresholds", "candidates")
+        for name in ("boxes", "thresholds", "candidates", "people")
     }
 
 
@@ -303,6 +306,49 @@ def _camera_recorded(document: Document, event: ev.CameraRecorded) -> Document:
     return document
 
 
+def _skeleton_added(document: Document, event: pe.SkeletonAdded) -> Document:
+    name = event.skeleton.name
+    if document.skeletons.get(name, event.skeleton) != event.skeleton:
+        raise InvalidEvent(f"The project already has another skeleton {name!r}.")
+    return replace(document, skeletons={**document.skeletons, name: event.skeleton})
+
+
+def _people_added(document: Document, event: pe.PeopleAdded) -> Document:
+    asset = _asset(document, event.asset_id)
+    with _in_words(asset):
+        now, infos = people.added(asset.people, event, document.skeletons)
+    taken = asset.objects.keys() & {info.object_id for info in infos}
+    if taken:
+        raise InvalidEvent(f"{asset.path.name} cannot get another object {min(taken)}.")
+    changes = _with_objects(asset, {info.object_id for info in infos})
+    changes["objects"] |= {info.object_id: info for info in infos}
+    return _put(document, asset, people=now, **changes)
+
+
+def _person_set(document: Document, event: pe.PersonSet) -> Document:
+    asset = _asset(document, event.asset_id)
+    require_unlocked(asset, event.person.object_id)
+    with _in_words(asset):
+        now = people.changed(asset.people, event, document.skeletons)
+    return _put(document, asset, people=now)
+
+
+def _joints_set(document: Document, event: pe.JointsSet) -> Document:
+    asset = _asset(document, event.asset_id)
+    require_unlocked(asset, event.object_id)
+    with _in_words(asset):
+        now = people.with_joints(asset.people, event)
+    return _put(document, asset, people=now)
+
+
+@contextmanager
+def _in_words(asset: AssetState) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise InvalidEvent(f"{asset.path.name}: {error}") from error
+
+
 # Each handler takes its own event type, which a dict's value type cannot say.
 _HANDLERS: dict[type[ev.Event], Callable[[Document, Any], Document]] = {
     ev.AssetAdded: _asset_added,
@@ -324,4 +370,8 @@ _HANDLERS: dict[type[ev.Event], Callable[[Document, Any], Document]] = {
     ev.TaskChosen: _task_chosen,
     ev.LabelSetChanged: _label_set_changed,
     ev.CameraRecorded: _camera_recorded,
+    pe.SkeletonAdded: _skeleton_added,
+    pe.PeopleAdded: _people_added,
+    pe.PersonSet: _person_set,
+    pe.JointsSet: _joints_set,
 }

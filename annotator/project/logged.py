@@ -279,13 +279,13 @@ class LoggedDocument:
     def undo_text(self) -> str:
         """What undo would take back, such as "Add click"; empty if nothing."""
         entry = self._history.undo_entry
-        return entry.event.text if entry else ""
+        return entry.event.wording if entry else ""
 
     @property
     def redo_text(self) -> str:
         """What redo would do again; empty if nothing."""
         entry = self._history.redo_entry
-        return entry.event.text if entry else ""
+        return entry.event.wording if entry else ""
 
     def undo(self) -> Change | None:
         """Take back the newest step, durably; return what changed, or None."""

@@ -17,14 +17,15 @@ from annotator.project.composing import EditOverlay, Labels, compose
 from annotator.project.document import AssetState, Change, ChosenEngine
 from annotator.project.folding import new_object, require_unlocked
 from annotator.project.history import History
-from annotator.project.logged import LogFacts, LoggedDocument
+from annotator.project.logged import LogFacts
+from annotator.project.people import PeopleProject
 from annotator.project.points import PointSet, distinct
 from annotator.project.results import ResultRecord, ResultShelf, prompt_digest
 from annotator.project.salvaging import SalvageReport, salvage
 from annotator.project.store import Store
 
 
-class Project(LoggedDocument):
+class Project(PeopleProject):
     """An annotation project in one file.
 
     Every mutation appends one event, durable against power loss, then changes

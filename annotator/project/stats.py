@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from statistics import mean, median
 
 from annotator.project import events as ev
+from annotator.project import people_events as pe
 from annotator.project.logged import LoggedDocument
 from annotator.project.project import Project
 from annotator.project.results import ResultRecord
@@ -49,11 +50,11 @@ class Statistics:
     Attributes:
         sessions: Times it was opened to work on.
         events: Entries of the log.
-        clicks: Clicks placed, undone and removed ones too.
-        kept: Clicks in the document now.
+        clicks: Clicks and joints placed, undone and removed ones too.
+        kept: Clicks and placed joints in the document now.
         moved: Clicks dragged elsewhere.
         removed: Clicks deleted, one by one.
-        edits: Strokes of brush and lasso, and other edits by hand.
+        edits: Strokes of brush and lasso, changes of whole persons, other edits by hand.
         undos: Steps taken back.
         redos: Steps done again.
         active_s: Time of work, idle parts of pauses left out.
@@ -97,8 +98,9 @@ Key = tuple[int, int]
 
 _ON_OBJECTS = (
     ev.MaskEdited | ev.MaskReshaped | ev.ObjectUpdated | ev.BoxRemoved | ev.ThresholdSet
-    | ev.CandidateChosen
+    | ev.CandidateChosen | pe.JointsSet
 )  # fmt: skip
+_PLACING = frozenset({"place", "move", "guide"})
 
 
 @dataclass
@@ -145,16 +147,20 @@ class _Tally:
             return
         seconds = clock.take()
         if isinstance(event, ev.ClicksAdded):
-            self._note_clicks(event, seconds)
+            self._note_placed([c.object_id for c in event.clicks], event.asset_id, seconds)
+        elif isinstance(event, pe.JointsSet) and event.how in _PLACING:
+            self._note_placed([event.object_id] * len(event.joints), event.asset_id, seconds)
+        elif isinstance(event, pe.PersonSet):
+            self.seconds[event.asset_id, event.person.object_id] += seconds
         elif isinstance(event, ev.BoxSet):
             self.seconds[event.asset_id, event.box.object_id] += seconds
         elif isinstance(event, _ON_OBJECTS):
             self.seconds[event.asset_id, event.object_id] += seconds
 
-    def _note_clicks(self, event: ev.ClicksAdded, seconds: float) -> None:
-        share = seconds / max(len(event.clicks), 1)
-        for click in event.clicks:
-            key = (event.asset_id, click.object_id)
+    def _note_placed(self, object_ids: list[int], asset_id: int, seconds: float) -> None:
+        share = seconds / max(len(object_ids), 1)
+        for object_id in object_ids:
+            key = (asset_id, object_id)
             self.clicks[key] += 1
             self.seconds[key] += share
             self.click_s.append(share)
@@ -205,10 +211,10 @@ def _summary(
         sessions=sessions,
         events=kinds.total(),
         clicks=len(tally.click_s),
-        kept=sum(len(asset.clicks) for asset in project.document.assets.values()),
+        kept=_kept(project).total(),
         moved=kinds[ev.ClickMoved.kind],
         removed=kinds[ev.ClickRemoved.kind],
-        edits=kinds[ev.MaskEdited.kind] + kinds[ev.MaskReshaped.kind],
+        edits=sum(kinds[cls.kind] for cls in (ev.MaskEdited, ev.MaskReshaped, pe.PersonSet)),
         undos=kinds[ev.Undone.kind],
         redos=kinds[ev.Redone.kind],
         active_s=clock.active,
@@ -221,9 +227,19 @@ def _summary(
     )
 
 
+def _kept(project: LoggedDocument) -> Counter[Key]:
+    """Count the clicks and placed joints of each object."""
+    kept: Counter[Key] = Counter()
+    for asset in project.document.assets.values():
+        kept.update((asset.asset_id, click.object_id) for click in asset.clicks)
+        for person in asset.people.values():
+            kept[asset.asset_id, person.object_id] += sum(person.fixed)
+    return kept
+
+
 def _objects(project: LoggedDocument, tally: _Tally) -> tuple[ObjectStatistics, ...]:
     assets = project.document.assets
-    kept = Counter((a.asset_id, c.object_id) for a in assets.values() for c in a.clicks)
+    kept = _kept(project)
     living = {(a.asset_id, i): o.name for a in assets.values() for i, o in a.objects.items()}
     keys = sorted(living.keys() | tally.clicks.keys() | tally.seconds.keys())
     return tuple(

@@ -17,7 +17,8 @@ import annotator
 from annotator.domain import AnnotatorError
 from annotator.project.codec import CodecError, from_json, point_set_of, to_json
 from annotator.project.database import back_up, connect_to_write, copy_connection, damaged
-from annotator.project.events import EVENT_TYPES, Event, Redone, Undone
+from annotator.project.event_types import EVENT_TYPES
+from annotator.project.events import Event, Redone, Undone
 from annotator.project.locking import ProjectLock
 from annotator.project.migrations import VERSION, upgrade
 from annotator.project.points import PointSet

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.domain import Box, Click, LabelClass, LabelSet, ObjectInfo
+from annotator.domain import COCO_17, Box, Click, LabelClass, LabelSet, ObjectInfo
+from annotator.domain.people import Person
 from annotator.project import events as ev
+from annotator.project import people_events as pe
 from annotator.project.codec import CodecError, from_json, point_set_of, to_json
+from annotator.project.event_types import EVENT_TYPES
 from annotator.project.points import PointSet
 from annotator.project.store import decode_event
 
@@ -31,7 +34,26 @@ label_sets = st.lists(st.builds(LabelClass, numbers, words), max_size=4).map(
     lambda classes: LabelSet(tuple(classes))
 )
 
+places = st.tuples(finite, finite)
+joints = st.integers(0, 20)
+seen = st.integers(0, 2)
+people = st.builds(
+    Person, numbers, words, st.tuples(finite, finite, finite, finite),
+    st.lists(places, max_size=3).map(tuple), st.lists(seen, max_size=3).map(tuple),
+    st.lists(st.none() | places, max_size=3).map(tuple), st.booleans(), st.none() | finite,
+)  # fmt: skip
 EVENTS = {
+    pe.SkeletonAdded: st.just(pe.SkeletonAdded(COCO_17)),
+    pe.PeopleAdded: st.builds(
+        pe.PeopleAdded, numbers, st.lists(infos, max_size=2).map(tuple),
+        st.lists(people, max_size=2).map(tuple), st.sampled_from(["proposed", "copied"]),
+    ),
+    pe.PersonSet: st.builds(pe.PersonSet, numbers, people, st.sampled_from(["move", "swap"])),
+    pe.JointsSet: st.builds(
+        pe.JointsSet, numbers, numbers,
+        st.lists(st.builds(pe.JointSetting, joints, st.none() | places, seen)).map(tuple),
+        st.sampled_from(["place", "release", "visibility"]),
+    ),
     ev.AssetAdded: st.builds(
         ev.AssetAdded, numbers, st.sampled_from(["cloud", "image"]), words, words, words,
         numbers, finite, numbers,
@@ -68,7 +90,7 @@ EVENTS = {
 
 
 def test_every_kind_of_event_is_tried_here():
-    assert set(EVENTS) == set(ev.EVENT_TYPES.values())
+    assert set(EVENTS) == set(EVENT_TYPES.values())
 
 
 @given(st.one_of(*EVENTS.values()))

@@ -76,10 +76,10 @@ def _touches(step: ReplayStep) -> int | None:
 
 def _text(step: ReplayStep) -> str:
     if step.target is not None:
-        return f"{step.event.text}: {step.target.text.lower()}"
+        return f"{step.event.wording}: {step.target.wording.lower()}"
     if isinstance(step.event, AssetAdded):
         return "Open the file"
-    return step.event.text
+    return step.event.wording
 
 
 def _camera(event: Event) -> str:
