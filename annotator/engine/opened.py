@@ -1,7 +1,7 @@
 """A loaded engine with everything around it: device, cache, words for its failures."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,10 +26,12 @@ from annotator.domain import (
 from annotator.engine import threads
 from annotator.engine.api import (
     DEFAULT_THRESHOLD,
+    DifferentiableClicks,
     Engine,
     EngineKind,
     HasSkeleton,
     HasThreshold,
+    PredictsMany,
     PredictsWithProgress,
     StorableEncodings,
 )
@@ -188,6 +190,37 @@ class OpenEngine:
         self._check(result)
         checked: Result = result
         return checked
+
+    def predict_many(
+        self,
+        encoding: Any,  # noqa: ANN401 - see encode
+        prompts: Sequence[Prompt],
+        cancel: CancelToken | None = None,
+    ) -> list[Result]:
+        """Have the plugin itself answer several prompts, together if it can.
+
+        One prompt is answered as `predict_as_is` answers it; raises like that.
+        """
+        if len(prompts) == 1 or not isinstance(self.engine, PredictsMany):
+            return [self.predict_as_is(encoding, prompt, cancel) for prompt in prompts]
+        threads.apply()
+        with self._explained("predicting"):
+            results = self.engine.predict_many(encoding, prompts, cancel=cancel)
+        for result in results:
+            self._check(result)
+        return list(results)
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether masks can be differentiated by where a click is."""
+        return isinstance(self.engine, DifferentiableClicks)
+
+    def soft_probability(self, encoding: Any, prompt: Prompt, position: Any) -> Any:  # noqa: ANN401
+        """Return the plugin's soft map, see `DifferentiableClicks`; raises like `predict`."""
+        assert isinstance(self.engine, DifferentiableClicks)
+        threads.apply()
+        with self._explained("differentiating"):
+            return self.engine.soft_probability(encoding, prompt, position)
 
     def _predict_alone(
         self,

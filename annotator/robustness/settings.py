@@ -43,6 +43,7 @@ class Settings:
         refine: Whether `exhaustive` looks into cells that may hold an extreme, by a Lipschitz
             bound estimated from the scores: coarse to fine.
         safety: The estimated Lipschitz constant is taken so many times.
+        fields: Rounds of which `exhaustive` keeps the fields.
         unsafe_below: A click is unsafe if the quality it gives is below.
         finger: Distance in pixels (metres) that a finger may be off.
         seed: Decides random starts.
@@ -60,6 +61,7 @@ class Settings:
     stride: int = 1
     refine: bool = False
     safety: float = 1.5
+    fields: int = 1
     unsafe_below: float = 0.8
     finger: float = 5.0
     seed: int = 0

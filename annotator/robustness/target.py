@@ -4,6 +4,7 @@ A target knows photos, scans or poses; attacks know candidates and scores. A tar
 deterministic and keeps nothing between calls that could change an answer.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -72,18 +73,31 @@ class Region:
         return len(self.positions)
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What a list of clicks gives, by whole inference as a user would see it.
+
+    Attributes:
+        quality: Higher is better, at most 1.
+        second: The second score; NaN if there is none.
+        extras: Further figures by name.
+    """
+
+    quality: float
+    second: float = math.nan
+    extras: Mapping[str, float] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What candidates give, by whole inference.
+    """What candidates give, by whole inference of many at once.
 
     Attributes:
         quality: [K].
-        second: [K]; NaN where it was not asked for or does not exist.
         extras: Further figures [K] by name, as the drift of joints that were not clicked.
     """
 
     quality: Floats
-    second: Floats
     extras: Mapping[str, Floats] = field(default_factory=dict)
 
 
@@ -114,15 +128,12 @@ class Round(Protocol):
     def click(self, row: int) -> Click:
         """Return the candidate as the click that follows the history."""
 
-    def score(
-        self, rows: Rows, *, second: bool = False, cancel: CancelToken | None = None
-    ) -> Scores:
+    def score(self, rows: Rows, cancel: CancelToken | None = None) -> Scores:
         """Score candidates by whole inference, as many at once as the engine likes.
 
         Args:
-            rows: [K] of the region.
-            second: Whether the second score is wanted too.
-            cancel: Looked at between batches.
+            rows: [K] of the region; no more than should be in memory at once.
+            cancel: Looked at between inferences.
 
         Raises:
             Cancelled: If `cancel` was set.
@@ -150,6 +161,9 @@ class SoftRound(Protocol):
     def clamp(self, position: Floats) -> Floats:
         """Return the nearest position in the picture."""
 
+    def settle(self, position: Floats) -> Click:
+        """Return the click that a person can make nearest to a position, permitted or not."""
+
 
 class Target(Protocol):
     """One sample of one engine."""
@@ -162,6 +176,12 @@ class Target(Protocol):
         self, history: History, permitted: Permitted, cancel: CancelToken | None = None
     ) -> Round | None:
         """Return the round after a history; None if there is no error left to click on."""
+
+    def judge(self, clicks: History, cancel: CancelToken | None = None) -> Judged:
+        """Return what clicks give, from one inference by itself.
+
+        Scores of many candidates at once may differ from it by rounding.
+        """
 
 
 def click_json(click: Click) -> dict[str, Any]:
