@@ -18,6 +18,7 @@ class Region:
             what the words say.
         strength: Mean motion in pixels a frame; None for what the words say.
         confined: Whether pixels outside of the mask never change.
+        softness: Width of the mask's soft edge in pixels; None for what suits the motion.
     """
 
     object_id: int
@@ -25,6 +26,7 @@ class Region:
     arrow: "Optional[tuple[float, float]]" = field(default=None)  # noqa: UP045 - workers: 3.9
     strength: "Optional[float]" = field(default=None)  # noqa: UP045
     confined: bool = False
+    softness: "Optional[float]" = field(default=None)  # noqa: UP045
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -38,4 +40,4 @@ class Region:
 
     @property
     def _plain(self) -> "tuple[object, ...]":
-        return (self.object_id, self.arrow, self.strength, self.confined)
+        return (self.object_id, self.arrow, self.strength, self.confined, self.softness)

@@ -10,13 +10,15 @@ from models.followclick.errors import MotionError
 from models.followclick.flowing import Flowing
 from models.followclick.glowing import Glowing
 from models.followclick.guard import LIMIT, structure
-from models.followclick.region import Bool, UInt8, scale_of
+from models.followclick.region import Bool, Float, UInt8, scale_of
 from models.followclick.swaying import Swaying
 from models.followclick.words import Family, Motion, parse
 
 MIN_FRAMES, MAX_FRAMES = 8, 240
 FASTEST = 16.0
 """Pixels a frame at 512 pixels beyond which no motion is to be followed."""
+SOFTEST = 64.0
+"""Pixels at 512 pixels beyond which an edge is not softened."""
 _TINY = 16
 _BRIGHTEST = 10.0
 
@@ -33,6 +35,7 @@ class Request:
             None for what the words say.
         confined: Whether pixels outside of the mask never change; objects may else leave it.
         force: Pour even what looks like a solid object.
+        softness: Width of the region's soft edge in pixels; None for what suits the motion.
     """
 
     mask: Bool
@@ -41,6 +44,7 @@ class Request:
     strength: float | None = None
     confined: bool = False
     force: bool = False
+    softness: float | None = None
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,15 @@ class Animation:
         support: [H, W]: outside of it every frame equals the photo.
         requested: Mean flow that each request's motion was scaled to, pixels a frame.
         notes: What a person should know, in words.
+        flow: [T-1, H, W, 2] float32, (x, y) pixels by which what is seen moves until the frame
+            after, as the motion's own formula says; None if it was not asked for.
     """
 
     frames: UInt8
     support: Bool
     requested: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
+    flow: Float | None = None
 
 
 Renderer = Flowing | Swaying | Glowing
@@ -69,6 +76,7 @@ def animate(
     frames: int = 48,
     *,
     loop: bool = True,
+    keep_flow: bool = False,
     progress: Callable[[float, str], None] = lambda fraction, message: None,
     check: Callable[[], None] = lambda: None,
 ) -> Animation:
@@ -79,6 +87,7 @@ def animate(
         requests: One a region; later ones lie above earlier ones.
         frames: How many, 8 to 240.
         loop: Whether the frame after the last would be the first again.
+        keep_flow: Whether the flow is wanted too, 8 bytes a pixel and frame.
         progress: Told a part 0..1 and what is being done.
         check: Called before each step; raises to stop.
 
@@ -100,7 +109,9 @@ def animate(
     support = np.zeros(rgb.shape[:2], bool)
     for renderer in renderers:
         support |= renderer.support
-    return Animation(made, support, tuple(r.requested for r in renderers), tuple(notes))
+    flow = _flow(rgb, renderers, frames, check) if keep_flow else None
+    progress(1.0, "done")
+    return Animation(made, support, tuple(r.requested for r in renderers), tuple(notes), flow)
 
 
 def _render(
@@ -117,8 +128,19 @@ def _render(
         progress(number / frames, f"frame {number + 1} of {frames}")
         for above, renderer in enumerate(renderers):
             _paste(made[number], rgb, renderer, number, above > 0)
-    progress(1.0, "done")
     return made
+
+
+def _flow(
+    rgb: UInt8, renderers: Sequence[Renderer], frames: int, check: Callable[[], None]
+) -> Float:
+    flow = np.zeros((frames - 1, *rgb.shape[:2], 2), np.float32)
+    for number in range(frames - 1):
+        check()
+        for renderer in renderers:
+            went, moving = renderer.flow(number)
+            flow[number][renderer.box.slices][moving] = went[moving]
+    return flow
 
 
 def _paste(frame: UInt8, rgb: UInt8, renderer: Renderer, number: int, above: bool) -> None:
@@ -157,17 +179,21 @@ def _renderer(
     if given is not None and not math.isfinite(given):
         raise MotionError("The direction is no number.", "Give degrees, 0 is right, 90 up.")
     direction = template.direction if given is None else given % 360
+    softness = _softness(request, rgb)
     if template.family is Family.GLOWING:
-        return Glowing(rgb, mask, shape=template.name, strength=strength, frames=frames)
+        return Glowing(
+            rgb, mask, shape=template.name, strength=strength, frames=frames, softness=softness
+        )
     if template.family is Family.FLOWING:
         _require_pourable(rgb, mask, direction, request)
         return Flowing(
             rgb, mask, direction=direction, strength=strength, swirl=template.swirl,
-            frames=frames, loop=loop, check=check,
+            frames=frames, loop=loop, softness=softness, check=check,
         )  # fmt: skip
     return Swaying(
         rgb, mask, shape=template.name, direction=direction, strength=strength, frames=frames,
-        loop=loop, confined=request.confined or template.name == "ripple", check=check,
+        loop=loop, confined=request.confined or template.name == "ripple", softness=softness,
+        check=check,
     )  # fmt: skip
 
 
@@ -199,6 +225,14 @@ def _strength(request: Request, motion: Motion, rgb: UInt8, notes: list[str]) ->
     if request.strength > most:
         notes.append(f"Strength {request.strength:g} is beyond what can be followed: {most:g}.")
     return min(request.strength, most)
+
+
+def _softness(request: Request, rgb: UInt8) -> float | None:
+    if request.softness is None:
+        return None
+    if not (math.isfinite(request.softness) and request.softness >= 0):
+        raise MotionError("The soft edge is no width from 0 up.", "Give pixels; 3 is usual.")
+    return min(request.softness, SOFTEST * scale_of(rgb.shape))
 
 
 def _require_pourable(rgb: UInt8, mask: Bool, direction: float, request: Request) -> None:

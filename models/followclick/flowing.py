@@ -175,6 +175,7 @@ class Flowing:
         swirl: float,
         frames: int,
         loop: bool = True,
+        softness: float | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self.scale = scale_of(rgb.shape)
@@ -191,7 +192,8 @@ class Flowing:
         self.box = box_of(mask, math.ceil(min(2 * reach, 3 * travel)) + 8)
         part = np.ascontiguousarray(mask[self.box.slices])
         self._rgb = np.ascontiguousarray(rgb[self.box.slices])
-        self._matte = inner_matte(part, 3.0 * self.scale)[..., None]
+        feather = 3.0 * self.scale if softness is None else softness
+        self._matte = inner_matte(part, feather)[..., None]
         self._low, self._low_size = _low_pass(self._rgb, _BLUR * self.scale)
         field = velocity_field(part, direction, strength, swirl, self.scale)
         self._prepare(field)
@@ -204,6 +206,7 @@ class Flowing:
         self._ratio = np.array([width / size[0], height / size[1]], np.float32)
         coarse = cv2.resize(field, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], 2)
         coarse = coarse / self._ratio
+        self._steady = coarse
         self._here = identity(size[1], size[0])
         self._fine = identity(height, width)
         self._backward = self._all_moments(step_map(coarse, -self._schedule.pace))
@@ -226,6 +229,17 @@ class Flowing:
         warped = self._moved(moment) if self._once else self._blended(moment)
         mixed = self._rgb + self._matte * (warped - self._rgb)
         return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+
+    def flow(self, number: int) -> tuple[Float, Bool]:
+        """Return where each pixel [h, w, 2] of the box goes until the frame after, and which do.
+
+        The field is steady, so that this is the same for every frame.
+        """
+        height, width = self._rgb.shape[:2]
+        step = step_map(self._steady, 1.0) * self._ratio
+        fine = cv2.resize(step, (width, height), interpolation=cv2.INTER_LINEAR)
+        moving = self._matte[..., 0] > 0
+        return np.where(moving[..., None], fine.reshape(height, width, 2), 0), moving
 
     def _moved(self, moment: int) -> Float:
         return self._warp(self._backward[moment]).astype(np.float32)

@@ -21,14 +21,24 @@ class Glowing:
         requested: 0: nothing moves.
     """
 
-    def __init__(self, rgb: UInt8, mask: Bool, *, shape: str, strength: float, frames: int) -> None:
+    def __init__(
+        self,
+        rgb: UInt8,
+        mask: Bool,
+        *,
+        shape: str,
+        strength: float,
+        frames: int,
+        softness: float | None = None,
+    ) -> None:
         scale = scale_of(rgb.shape)
         self.requested = 0.0
         self.support, self.box = mask, box_of(mask, 0)
         self._rgb = np.ascontiguousarray(rgb[self.box.slices])
         self._frames, self._shape = frames, shape
         self._cycles = max(round(frames / _CYCLE), 1)
-        matte = inner_matte(mask, 8 * scale)[self.box.slices]
+        feather = 8 * scale if softness is None else softness
+        matte = inner_matte(mask, feather)[self.box.slices]
         self._amount = (np.float32(STEP * strength) * matte)[..., None]
         self._phase = np.zeros(matte.shape, np.float32)
         if shape == "twinkle":
@@ -52,6 +62,11 @@ class Glowing:
         light = self._light(2 * math.pi * self._cycles * number / self._frames)
         lit = self._rgb * (1 + self._amount * light[..., None])
         return np.clip(np.rint(lit), 0, 255).astype(np.uint8)
+
+    def flow(self, number: int) -> tuple[Float, Bool]:
+        """Return 0 for each pixel [h, w, 2] of the box, and that all of the region stands still."""
+        still = np.zeros((*self._phase.shape, 2), np.float32)
+        return still, self._amount[..., 0] > 0
 
     def _light(self, turn: float) -> Float:
         """Return the change of light [h, w], which is 0 in the first frame."""

@@ -52,9 +52,11 @@ class Swaying:
         frames: int,
         loop: bool = True,
         confined: bool = False,
+        softness: float | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self.scale = scale_of(rgb.shape)
+        self._softness = softness
         self.requested = strength
         self._frames, self._check, self._confined = frames, check, confined
         self._cycles, self._gain, self._shift, self.swing = 1, 0.0, 0.0, 0.0
@@ -131,7 +133,7 @@ class Swaying:
 
     def _lay_out(self, rgb: UInt8, mask: Bool, shape: str, direction: float, loop: bool) -> None:
         fringe = 0 if self._confined else max(round(_FRINGE * self.scale), 1)
-        soft = _SOFT * max(self.scale, 0.5)
+        soft = _SOFT * max(self.scale, 0.5) if self._softness is None else self._softness / 2
         reach = 0 if self._confined else math.ceil(1.3 * self.swing + 3 * soft) + fringe
         self.box = box_of(mask, reach + 2)
         self.support = mask if self._confined else _grown(mask, reach)
@@ -140,7 +142,8 @@ class Swaying:
         self._allowed = self.support[self.box.slices]
         self._fine_places(mask, shape, direction, loop)
         if self._confined:
-            self._matte = inner_matte(part, 3 * self.scale)[..., None]
+            feather = 3 * self.scale if self._softness is None else self._softness
+            self._matte = inner_matte(part, feather)[..., None]
             return
         self._layer(part, fringe, soft)
 
@@ -160,7 +163,8 @@ class Swaying:
     def _layer(self, part: Bool, fringe: int, soft: float) -> None:
         """Cut the object out with its soft edge, and fill what is behind it."""
         whole = _grown(part, fringe)
-        alpha = cv2.GaussianBlur(whole.astype(np.float32), (0, 0), soft)
+        cut: Float = whole.astype(np.float32)
+        alpha = cv2.GaussianBlur(cut, (0, 0), soft) if soft > 0 else cut
         self._alpha = np.where(alpha < 0.004, np.float32(0), alpha).astype(np.float32)
         image = self._rgb.astype(np.float32)
         hidden = _grown(whole, max(round(_GAP * self.scale), 1) + math.ceil(2 * soft))
@@ -186,6 +190,25 @@ class Swaying:
         out = np.clip(np.rint(now + self._difference), 0, 255).astype(np.uint8)
         shown: UInt8 = np.where(self._allowed[..., None], out, self._rgb)
         return shown
+
+    def flow(self, number: int) -> tuple[Float, Bool]:
+        """Return where each pixel [h, w, 2] of the box goes until the frame after, and which do.
+
+        What is at y in this frame is at x = y − D(x, t) in the photo, and goes by
+        D(x, t + 1) − D(x, t).
+        """
+        height, width = self._rgb.shape[:2]
+        now, then = self._moved(number), self._moved(number + 1)
+        places = self._places(now)
+        fine = cv2.resize(then - now, (width, height), interpolation=cv2.INTER_LINEAR)
+        step: Float = np.asarray(fine, np.float32).reshape(height, width, 2)
+        went = lookup(step, places)
+        if self._confined:
+            moving = self._matte[..., 0] > 0
+        else:
+            alpha = remap(self._alpha, places, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
+            moving = self._allowed & (alpha.reshape(height, width) > 0.5)
+        return np.where(moving[..., None], went, np.float32(0)), moving
 
     def _places(self, moved: Float) -> Float:
         """Return where in the photo each pixel comes from: the fixed point of x = y − D(x)."""

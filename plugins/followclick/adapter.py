@@ -21,6 +21,8 @@ from annotator.engine.api import PluginContext
 from models.followclick import MotionError, Request, animate
 
 Bool = npt.NDArray[np.bool_]
+_LARGEST_FLOW = 512 * 2**20
+"""Bytes up to which a clip keeps its flow unless told otherwise."""
 _TOLERANCE = 12
 """Lab steps from the clicked colour that a region without a mask takes in."""
 
@@ -78,18 +80,31 @@ class AnimationEngine:
             self._request(region, words.get(region.object_id, ""), rgb, factor)
             for region in _regions(encoding, prompt)
         ]
+        keeps, why_not = self._keeps_flow(rgb)
         try:
             made = animate(
                 rgb,
                 requests,
                 int(self._values["frames"]),
                 loop=bool(self._values["loop"]),
+                keep_flow=keeps,
                 progress=progress,
                 check=cancel.check if cancel else lambda: None,
             )
         except MotionError as error:
             raise AnnotatorError(error.message, error.remedy) from error
-        return Clip(made.frames, float(self._values["fps"]), notes=made.notes)
+        notes = (*made.notes, *why_not)
+        return Clip(made.frames, float(self._values["fps"]), made.flow, notes)
+
+    def _keeps_flow(self, rgb: npt.NDArray[np.uint8]) -> tuple[bool, tuple[str, ...]]:
+        """Return whether the clip gets its flow, and what a person should know if not."""
+        size = (int(self._values["frames"]) - 1) * rgb.shape[0] * rgb.shape[1] * 8
+        if self._values["flow"] != "auto":
+            return self._values["flow"] == "always", ()
+        if size <= _LARGEST_FLOW:
+            return True, ()
+        much = f"{size / 2**20:,.0f} MB"
+        return False, (f"The flow field is not kept: it would take {much} (see the parameters).",)
 
     def _reduced(self, rgb: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
         """Return the photo at the size of the clip, and by how much it is smaller."""
@@ -113,6 +128,7 @@ class AnimationEngine:
             direction=_degrees(region.arrow),
             strength=None if region.strength is None else region.strength * factor,
             confined=region.confined,
+            softness=None if region.softness is None else region.softness * factor,
             force=bool(self._values["force"]),
         )
 

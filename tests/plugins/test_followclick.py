@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -71,3 +73,32 @@ def test_engines_of_other_kinds_refuse_regions():
 
     manifest = PluginRegistry.discover(disk=False).entry("clickseg").manifest
     assert "regions that move" in unsupported(manifest, telling())
+
+
+def test_a_clip_states_its_flow_and_says_when_that_would_be_too_large(monkeypatch):
+    photo = sample_image()
+
+    def clip(**parameters):
+        engine = opened(force=True, **parameters)
+        return engine.predict(engine.encode(photo), telling(strength=1.0, arrow=(1.0, 0.0)))
+
+    flow = clip().flow
+    assert flow.shape == (7, *photo.rgb.shape[:2], 2)
+    assert flow[0, 28, 32, 0] > 0.5
+    assert clip(flow="never").flow is None
+    engine = opened(force=True)
+    adapter = sys.modules[type(engine.engine).__module__]
+    monkeypatch.setattr(adapter, "_LARGEST_FLOW", 1000)
+    bare = engine.predict(engine.encode(photo), telling(strength=1.0))
+    assert bare.flow is None
+    assert "flow field is not kept" in bare.notes[-1]
+    assert clip(flow="always").flow is not None
+
+
+def test_the_soft_edge_of_a_region_arrives():
+    engine, photo = opened(force=True), sample_image()
+    encoding = engine.encode(photo)
+    hard, soft = (
+        engine.predict(encoding, telling(strength=1.0, softness=s)).frames for s in (1.0, 12.0)
+    )
+    assert (hard != soft).any()
