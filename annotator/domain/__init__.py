@@ -5,6 +5,7 @@ from annotator.domain.cloud import PointCloud
 from annotator.domain.errors import AnnotatorError, Cancelled
 from annotator.domain.images import Image
 from annotator.domain.labels import LabelClass, LabelSet, ObjectInfo, object_colour
+from annotator.domain.plans import RegionPlan, motion_prompt
 from annotator.domain.poses import COCO_17, LSP_14, PersonPrompt, Skeleton
 from annotator.domain.progress import CancelToken, Progress, no_progress
 from annotator.domain.regions import Region
@@ -35,11 +36,13 @@ __all__ = [
     "Progress",
     "Prompt",
     "Region",
+    "RegionPlan",
     "Result",
     "Signal",
     "Skeleton",
     "WorkingImage",
     "WorkingSet",
+    "motion_prompt",
     "no_progress",
     "object_colour",
     "thin",

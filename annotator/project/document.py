@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from annotator.domain import Box, Click, LabelSet, ObjectInfo, Prompt, Skeleton
 from annotator.domain.people import KNOWN_SKELETONS, Person
+from annotator.domain.plans import RegionPlan
 from annotator.project.events import AssetKind, TaskName
 from annotator.project.points import PointSet
 
@@ -69,6 +70,7 @@ class AssetState:
         thresholds: Probability above which a pixel belongs to the object, where chosen.
         candidates: Number of the candidate mask, where chosen.
         people: Those objects that are persons, by ascending id.
+        regions: What objects of a photo shall do, where it was said, by ascending id.
     """
 
     asset_id: int
@@ -89,6 +91,7 @@ class AssetState:
     thresholds: Mapping[int, float] = field(default_factory=dict)
     candidates: Mapping[int, int] = field(default_factory=dict)
     people: Mapping[int, Person] = field(default_factory=dict)
+    regions: Mapping[int, RegionPlan] = field(default_factory=dict)
 
     def engine_for(self, task: TaskName) -> ChosenEngine:
         """Return the engine for a task; an empty choice before one was made."""
@@ -153,7 +156,7 @@ class Change:
 
     Attributes:
         topics: Among "asset", "clicks", "objects", "edits", "engine", "labels", "task",
-            "people", "camera", "history" and "result".
+            "people", "regions", "camera", "history" and "result".
         asset_id: The asset concerned; None for the whole project.
     """
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from annotator.domain import AnnotatorError, Click, ObjectInfo, object_colour
 from annotator.project import events as ev
+from annotator.project import motion_events as me
 from annotator.project import people_events as pe
 from annotator.project import people_folding as people
 from annotator.project.document import AssetState, ChosenEngine, Document, MaskEdit
@@ -197,10 +198,10 @@ def _object_removed(document: Document, event: ev.ObjectRemoved) -> Document:
 
 
 def _without_choices(asset: AssetState, object_id: int) -> dict[str, Any]:
-    """Return the changes that forget an object's box, threshold, candidate and joints."""
+    """Return the changes that forget an object's box, threshold, candidate, joints and motion."""
     return {
         name: {k: v for k, v in getattr(asset, name).items() if k != object_id}
-        for name in ("boxes", "thresholds", "candidates", "people")
+        for name in ("boxes", "thresholds", "candidates", "people", "regions")
     }
 
 
@@ -341,6 +342,23 @@ def _joints_set(document: Document, event: pe.JointsSet) -> Document:
     return _put(document, asset, people=now)
 
 
+def _regions_set(document: Document, event: me.RegionsSet) -> Document:
+    asset = _asset(document, event.asset_id)
+    for plan in event.plans:
+        _require_object(asset, plan.object_id)
+        if plan.problem:
+            raise InvalidEvent(plan.problem)
+    plans = {**asset.regions, **{plan.object_id: plan for plan in event.plans}}
+    return _put(document, asset, regions=dict(sorted(plans.items())))
+
+
+def _region_removed(document: Document, event: me.RegionRemoved) -> Document:
+    asset = _asset(document, event.asset_id)
+    if event.object_id not in asset.regions:
+        raise InvalidEvent(f"Object {event.object_id} of {asset.path.name} shall do nothing.")
+    return _put(document, asset, regions=_with(asset.regions, event.object_id, None))
+
+
 @contextmanager
 def _in_words(asset: AssetState) -> Iterator[None]:
     try:
@@ -374,4 +392,6 @@ _HANDLERS: dict[type[ev.Event], Callable[[Document, Any], Document]] = {
     pe.PeopleAdded: _people_added,
     pe.PersonSet: _person_set,
     pe.JointsSet: _joints_set,
+    me.RegionsSet: _regions_set,
+    me.RegionRemoved: _region_removed,
 }

@@ -18,6 +18,7 @@ from annotator.project.document import AssetState, Change, ChosenEngine
 from annotator.project.folding import new_object, require_unlocked
 from annotator.project.history import History
 from annotator.project.logged import LogFacts
+from annotator.project.motion import MotionProject
 from annotator.project.people import PeopleProject
 from annotator.project.points import PointSet, distinct
 from annotator.project.results import ResultRecord, ResultShelf, prompt_digest
@@ -25,7 +26,7 @@ from annotator.project.salvaging import SalvageReport, salvage
 from annotator.project.store import Store
 
 
-class Project(PeopleProject):
+class Project(PeopleProject, MotionProject):
     """An annotation project in one file.
 
     Every mutation appends one event, durable against power loss, then changes

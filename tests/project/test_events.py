@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator.domain import COCO_17, Box, Click, LabelClass, LabelSet, ObjectInfo
+from annotator.domain import COCO_17, Box, Click, LabelClass, LabelSet, ObjectInfo, RegionPlan
 from annotator.domain.people import Person
 from annotator.project import events as ev
+from annotator.project import motion_events as me
 from annotator.project import people_events as pe
 from annotator.project.codec import CodecError, from_json, point_set_of, to_json
 from annotator.project.event_types import EVENT_TYPES
@@ -29,6 +30,10 @@ clicks = st.builds(
 )
 boxes = st.builds(Box, numbers, finite, finite, finite, finite)
 infos = st.builds(ObjectInfo, numbers, words, words, colours, st.booleans(), st.booleans())
+plans = st.builds(
+    RegionPlan, numbers, words, st.none() | st.tuples(*[finite] * 4), st.none() | finite,
+    st.booleans(), st.none() | finite, st.booleans(),
+)  # fmt: skip
 tasks = st.sampled_from(["masks", "poses", "motion"])
 label_sets = st.lists(st.builds(LabelClass, numbers, words), max_size=4).map(
     lambda classes: LabelSet(tuple(classes))
@@ -82,6 +87,8 @@ EVENTS = {
         ev.EngineSet, numbers, words, parameters, st.booleans(), tasks,
     ),
     ev.TaskChosen: st.builds(ev.TaskChosen, tasks),
+    me.RegionsSet: st.builds(me.RegionsSet, numbers, st.lists(plans, max_size=3).map(tuple)),
+    me.RegionRemoved: st.builds(me.RegionRemoved, numbers, numbers),
     ev.LabelSetChanged: st.builds(ev.LabelSetChanged, label_sets),
     ev.CameraRecorded: st.builds(ev.CameraRecorded, numbers, words),
     ev.Undone: st.builds(ev.Undone, numbers),
