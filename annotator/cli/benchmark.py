@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from annotator.cli.benchmark_images import images
+from annotator.cli.benchmark_poses import poses
 from annotator.cli.benchmark_tables import print_figures, result_files
 from annotator.cli.console import out, progress_bar
 from annotator.cli.engines import DEFAULT_ENGINE, open_engine, predict_mask
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(images)
+app.command()(poses)
 
 STEP_SIZE = (640, 400)
 """Size of each of the four pictures of `--pictures`."""

@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gui": ("annotator.cli.gui:gui", "Open the window."),
     "segment": ("annotator.cli.segment:segment", "Segment a scan or photos from clicks."),
     "animate": ("annotator.cli.animate:animate", "Let a region of a photo move."),
+    "pose": ("annotator.cli.pose:pose", "Find the people of photos and their joints."),
     "demo": ("annotator.cli.demo:demo", "Segment the bundled sample and write pictures."),
     "export": ("annotator.cli.export:export", "Write a project's labels to files."),
     "import": ("annotator.cli.importing:import_annotations", "Bring annotations into a project."),
