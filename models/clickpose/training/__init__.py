@@ -1,0 +1,1 @@
+"""Training of the compact pose network: data, views, simulated corrections."""
