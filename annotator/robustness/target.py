@@ -7,10 +7,12 @@ deterministic and keeps nothing between calls that could change an answer.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from annotator.domain import CancelToken, Click
 from annotator.robustness.settings import Permitted
@@ -71,6 +73,16 @@ class Region:
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    @cached_property
+    def tree(self) -> cKDTree:
+        """Of the lattice."""
+        return cKDTree(self.lattice)
+
+    @cached_property
+    def places(self) -> cKDTree:
+        """Of the positions."""
+        return cKDTree(self.positions)
 
 
 @dataclass(frozen=True)
