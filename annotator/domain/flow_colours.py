@@ -41,4 +41,5 @@ def colours_of_flow(flow: Flow, longest: float | None = None) -> UInt8:
     low = np.floor(turn).astype(np.intp)
     rest = (turn - low)[..., None].astype(np.float32)
     hue = wheel[low] * (1 - rest) + wheel[(low + 1) % len(wheel)] * rest
-    return np.rint((1 - part * (1 - hue)) * 255).astype(np.uint8)
+    picture: UInt8 = np.rint((1 - part * (1 - hue)) * 255).astype(np.uint8)
+    return picture

@@ -25,8 +25,9 @@ class EngineEvent:
 
     Attributes:
         kind: loading, ready (a new engine is in use), encoding (with `fraction`), encoded,
-            queued, running, done (with `result`), failed (with `error`), cancelled, or
-            dropped (a newer request replaced it).
+            queued, running (again and again, with `fraction`, where the engine tells it), done
+            (with `result`), failed (with `error`), cancelled, or dropped (a newer request
+            replaced it).
         asset_id: The asset; None for the engine itself.
         generation: Number of the request; 0 where it belongs to none.
         fraction: Progress in [0, 1].

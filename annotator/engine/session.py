@@ -308,7 +308,11 @@ class EngineSession:
         started = time.perf_counter()
         waited = (started - request.queued_at) * 1000
         self._post("running", slot, request, queue_milliseconds=waited)
-        result = engine.predict(slot.encoding, request.prompt, job.cancel)
+
+        def progress(fraction: float, message: str = "") -> None:
+            self._post("running", slot, request, fraction=fraction, message=message)
+
+        result = engine.predict(slot.encoding, request.prompt, job.cancel, progress)
         job.cancel.check()  # the second chance to drop what has become stale
         _check_length(slot.asset, result, engine)
         self._post(

@@ -1,6 +1,7 @@
 """Clips as GIF, animated PNG, a folder of PNG files, or video (MP4, WebM) where `av` is there."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
@@ -11,8 +12,61 @@ from PIL import Image as Pillow
 
 from annotator.domain import AnnotatorError, Clip
 from annotator.formats.atomic import atomic_write
+from annotator.formats.flow import FlowFormat, write_flows
 
 _CODECS = {".mp4": ("mp4", "libx264"), ".webm": ("webm", "libvpx-vp9")}
+
+_FLOWS: dict[str, FlowFormat] = {"flow-flo": "flo", "flow-png": "png", "flow-colour": "colour"}
+
+
+@dataclass(frozen=True)
+class ClipWriter:
+    """One way to write a clip.
+
+    Attributes:
+        format_id: Short name.
+        title: What a person calls it.
+        suffix: Of its file; "" if it is a folder.
+    """
+
+    format_id: str
+    title: str
+    suffix: str
+
+    @property
+    def needs_flow(self) -> bool:
+        """Whether it is about the clip's flow."""
+        return self.format_id in _FLOWS
+
+
+CLIP_WRITERS: tuple[ClipWriter, ...] = (
+    ClipWriter("mp4", "MP4 video (H.264)", ".mp4"),
+    ClipWriter("webm", "WebM video (VP9)", ".webm"),
+    ClipWriter("gif", "Animated GIF (256 colours)", ".gif"),
+    ClipWriter("apng", "Animated PNG (lossless)", ".apng"),
+    ClipWriter("frames", "Folder of PNG files (lossless)", ""),
+    ClipWriter("flow-flo", "Flow, folder of .flo files (Middlebury)", ""),
+    ClipWriter("flow-png", "Flow, folder of 16-bit PNG files (KITTI)", ""),
+    ClipWriter("flow-colour", "Flow, folder of colour pictures", ""),
+)
+"""Every way to write a clip, the usual one first."""
+
+
+def write_clip_as(path: Path, clip: Clip, format_id: str) -> list[Path]:
+    """Write a clip in a format of `CLIP_WRITERS`; return the files.
+
+    Raises:
+        AnnotatorError: If there is no such format, the clip has no flow, or a file cannot be
+            written.
+    """
+    if format_id in _FLOWS:
+        return write_flows(path, clip, _FLOWS[format_id])
+    known = {writer.format_id: writer for writer in CLIP_WRITERS}
+    if format_id not in known:
+        raise AnnotatorError(f"There is no clip format {format_id}.", f"Known: {', '.join(known)}.")
+    if not known[format_id].suffix:
+        return _write_folder(path, clip)
+    return write_clip(path.with_suffix(known[format_id].suffix), clip)
 
 
 def write_clip(path: Path, clip: Clip) -> list[Path]:

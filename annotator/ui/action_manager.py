@@ -113,6 +113,10 @@ class ActionManager(QObject):
                 action.setChecked(available and spec.checked_when in self._conditions)
         for bar in self._bars:
             _tidy(bar)
+        for menu in self.menus.values():
+            menu.menuAction().setVisible(
+                any(a.isVisible() for a in menu.actions() if not a.isSeparator())
+            )
 
     def apply_shortcuts(self, own: Shortcuts) -> None:
         """Put the table's keys, overlaid by the person's own, into force."""

@@ -17,6 +17,7 @@ PHOTO = frozenset({"asset", "kind_image"})
 PHOTO_MASKS = PHOTO | {"offers_masks"}
 PIXELS = PHOTO_MASKS | {"writable", "object", "has_pixels"}
 MASKS = frozenset({"asset", "offers_masks"})
+REGIONS = frozenset({"asset", "kind_image", "offers_motion"})
 KINDS = frozenset({"kind_cloud", "kind_image"})
 """Conditions that say what is open; rows that need another kind are not shown."""
 
@@ -59,7 +60,7 @@ class ActionSpec:
     short: str = ""
 
 
-MENUS = ("File", "Edit", "Object", "Tools", "View", "Engine", "Help")
+MENUS = ("File", "Edit", "Object", "Tools", "Motion", "View", "Engine", "Help")
 
 _FILE = (
     ActionSpec("open", "Open File or Project…", "File", "open_file", ("Ctrl+O",), "open",
@@ -249,6 +250,48 @@ _VIEW = (
                group="window", tip="Then arrow keys move a cursor and Space clicks."),
 )  # fmt: skip
 
+_MOTION = (
+    ActionSpec("tool_arrow", "Arrow", "Tools", "select_tool", ("D",), "tool_arrow",
+               REGIONS | {"writable"}, ("arrow",), "tool_arrow", "tool", "tools",
+               "Drag from a region into the direction in which it shall move."),
+    ActionSpec("toggle_moves", "Region Moves", "Motion", "toggle_moves", ("U",), "",
+               REGIONS | {"writable", "region"}, (), "region_moves", "region",
+               tip="Off: the current region stands still; its settings are kept."),
+    ActionSpec("clear_arrow", "Clear Arrow", "Motion", "clear_arrow", ("Shift+D",), "",
+               REGIONS | {"writable", "has_arrow"}, group="region"),
+    ActionSpec("play_clip", "Play or Pause", "Motion", "play_clip", ("Ctrl+Space",), "",
+               REGIONS | {"clip"}, group="play"),
+    ActionSpec("next_frame", "Next Frame", "Motion", "next_frame", ("Alt+Right",), "",
+               REGIONS | {"clip"}, group="play"),
+    ActionSpec("previous_frame", "Previous Frame", "Motion", "previous_frame", ("Alt+Left",), "",
+               REGIONS | {"clip"}, group="play"),
+    ActionSpec("show_flow", "Show Flow", "Motion", "show_flow", ("Shift+F",), "",
+               REGIONS, (), "show_flow", "look", tip="Draw where what is seen moves."),
+    ActionSpec("show_onion", "Onion Skin", "Motion", "show_onion", ("Shift+O",), "",
+               REGIONS, (), "show_onion", "look",
+               tip="Let the frames before and after shine through."),
+    ActionSpec("show_edge", "Show Soft Edge", "Motion", "show_edge", ("Shift+E",), "",
+               REGIONS, (), "show_edge", "look",
+               tip="Draw how far the current region counts as itself."),
+    ActionSpec("keep_b", "Keep Settings as B", "Motion", "keep_b", ("Ctrl+B",), "",
+               REGIONS | {"clip"}, group="compare",
+               tip="Keep the present settings, to compare later ones with."),
+    *(ActionSpec(f"side_{side}", title, "Motion", "show_side", (key,), "", REGIONS | {"kept_b"},
+                 (side,), f"side_{side}", "compare")
+      for side, title, key in (("a", "Show A, the Present Settings", "Shift+A"),
+                               ("b", "Show B, the Kept Settings", "Shift+B"),
+                               ("split", "Show A and B, Split", "Shift+V"))),
+    ActionSpec("use_b", "Use Settings B", "Motion", "use_b", (), "",
+               REGIONS | {"kept_b", "writable"}, group="compare",
+               tip="Take the kept settings again; the present ones become B."),
+    ActionSpec("render_clip", "Render at Full Quality", "Motion", "render_clip",
+               ("Ctrl+Return",), "", REGIONS | {"moves"}, group="make",
+               tip="Make the clip in all of the photo's pixels; again stops it."),
+    ActionSpec("export_clip", "Export Clip…", "Motion", "export_clip", ("Ctrl+Shift+E",),
+               "export", REGIONS | {"moves"}, group="make",
+               tip="Write a video, pictures, the flow field or masks."),
+)  # fmt: skip
+
 _TASKS = (
     ActionSpec("task_masks", "Work on Masks", "View", "set_task", ("F7",), "task_masks",
                PHOTO | {"has_task_masks"}, ("masks",), "task_masks", "task",
@@ -290,7 +333,7 @@ _HELP = (
 )  # fmt: skip
 
 ACTIONS: tuple[ActionSpec, ...] = (
-    *_FILE, *_EDIT, *_OBJECT, *_DIGITS, *_TOOLS, *_TASKS, *_VIEW, *_ENGINE,
+    *_FILE, *_EDIT, *_OBJECT, *_DIGITS, *_TOOLS, *_MOTION, *_TASKS, *_VIEW, *_ENGINE,
     *_HELP,
 )  # fmt: skip
 
@@ -310,6 +353,13 @@ PHOTO_HANDLERS = frozenset({
     "remove_box", "look_at_object",
 })  # fmt: skip
 """What the controller of photos supplies beside them; the other names are the shell's."""
+
+
+MOTION_HANDLERS = frozenset({
+    "toggle_moves", "clear_arrow", "play_clip", "next_frame", "previous_frame", "show_flow",
+    "show_onion", "show_edge", "keep_b", "show_side", "use_b", "render_clip",
+})  # fmt: skip
+"""What the controller of motion supplies beside those of photos."""
 
 
 def by_id(actions: Iterable[ActionSpec] = ACTIONS) -> dict[str, ActionSpec]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 if TYPE_CHECKING:
     from annotator.ui.main_window import MainWindow
@@ -30,6 +30,9 @@ class Controller(Protocol):
 
     def docks(self) -> Sequence[QDockWidget]:
         """Return its docks, most important first."""
+
+    def arrange(self, window: QMainWindow) -> None:
+        """Put docks that were just added to the window elsewhere, if they belong there."""
 
     def status_widgets(self) -> Sequence[QWidget]:
         """Return what belongs into the status bar, from left to right."""
@@ -86,6 +89,7 @@ class ControllerSlot:
             dock.show()  # Qt shows it later only; turned away from before, it would pass for closed
         if area == _RIGHT:
             window.resizeDocks(self._docks[:1], [396], Qt.Orientation.Horizontal)
+        controller.arrange(window)
         for widget in controller.status_widgets():
             window.statusBar().addWidget(widget)
             widget.show()

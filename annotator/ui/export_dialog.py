@@ -145,10 +145,24 @@ def write(choice: ExportChoice, content: Exportable) -> Callable[[Progress, Canc
 class ExportDialog(QDialog):
     """Format and place. After `accept`, `choice` says what to do."""
 
-    def __init__(self, content: Exportable, folder: Path, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        content: Exportable,
+        folder: Path,
+        parent: QWidget | None = None,
+        what: str = "labels",
+    ) -> None:
+        """Ask.
+
+        Args:
+            content: What is written.
+            folder: Where files go unless a person says otherwise.
+            parent: Owner.
+            what: What is written, in a word.
+        """
         super().__init__(parent)
         self.setObjectName("exportDialog")
-        self.setWindowTitle("Export Labels")
+        self.setWindowTitle(f"Export {what.capitalize()}")
         self.setMinimumWidth(560)
         self.format_box = QComboBox(self)
         self.format_box.setAccessibleName("Format")
@@ -160,7 +174,7 @@ class ExportDialog(QDialog):
         self.scope_box.addItems(list(content.scopes))
         self.path_field = QLineEdit(self)
         self.path_field.setAccessibleName("File")
-        self._stem = folder / f"{content.path.stem}-labels"
+        self._stem = folder / f"{content.path.stem}-{what}"
         self._note = QLabel(content.description, self)
         self._note.setWordWrap(True)
         self._warning = QLabel(self)

@@ -14,6 +14,8 @@ from annotator.formats import ClickFile
 from annotator.project import Project, SalvageReport
 from annotator.ui.export_dialog import Exportable, ExportChoice, ExportDialog, write
 from annotator.ui.kinds import KINDS
+from annotator.ui.motion import ClipExport, MotionController
+from annotator.ui.motion.exporting import MASKS_FORMAT
 from annotator.ui.opener import Workspace
 from annotator.ui.places import PROJECT_SUFFIX, fresh, recovery_place
 
@@ -49,6 +51,7 @@ class FileHandlers(QObject):
             "save_copy": self.save_copy,
             "import_clicks": self.import_clicks,
             "export_labels": self.export_labels,
+            "export_clip": self.export_clip,
         }
 
     @property
@@ -116,6 +119,28 @@ class FileHandlers(QObject):
         dialog.finished.connect(dialog.deleteLater)
         dialog.accepted.connect(lambda: self.export(dialog.choice, content))
         dialog.open()
+
+    def export_clip(self) -> ExportDialog | None:
+        """Ask for format and place, make the clip at full quality, and write it aside."""
+        workspace, controller = self._window.workspace, self._window.controller
+        if workspace is None or not isinstance(controller, MotionController):
+            return None
+        content = ClipExport.of(controller.moving, workspace.path)
+        dialog = ExportDialog(content, workspace.path.parent, self._window, "clip")
+        dialog.finished.connect(dialog.deleteLater)
+
+        def write_it() -> None:
+            choice = dialog.choice
+            if choice.format_id == MASKS_FORMAT:
+                self.export(choice, content)
+                return
+            controller.moving.start_render(
+                lambda clip: self.export(choice, content.with_clip(clip))
+            )
+
+        dialog.accepted.connect(write_it)
+        dialog.open()
+        return dialog
 
     def export(self, choice: ExportChoice, content: Exportable) -> None:
         """Write an export aside and say when it is done."""

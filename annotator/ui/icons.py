@@ -39,6 +39,8 @@ _SHAPES: dict[str, str] = {
                   '6M12 15l4 6"/>',
     "task_motion": '<path d="M3 8c3-3 6 3 9 0s6 3 9 0M3 16c3-3 6 3 9 0"/>'
                    '<path d="M15 16h6M18 13l3 3-3 3"/>',
+    "tool_arrow": '<path d="M4 20L19 5M10 5h9v9"/><circle cx="4.5" cy="19.5" r="1.5" '
+                  'fill="currentColor"/>',
     "tool_click": '<path d="M12 2v5M12 17v5M2 12h5M17 12h5"/><circle cx="12" cy="12" r="2" '
                   'fill="currentColor"/>',
     "tool_brush": '<path d="M20 4c-4 1-8 5-10 9l2 2c4-2 8-6 9-10z"/>'

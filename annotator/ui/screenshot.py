@@ -46,11 +46,10 @@ class Screenshot(QObject):
         controller = self._window.controller
         if controller is None:
             return
-        runs = controller.bench.runs
-        if runs.unusable:
+        if controller.bench.runs.unusable:
             self._finish()
             return
-        at_rest = not (self._window.jobs.jobs or runs.busy or runs.unanswered)
+        at_rest = controller.at_rest and not self._window.jobs.jobs
         self._quiet = self._quiet + 1 if at_rest else 0
         if self._quiet < _QUIET_LOOKS:
             return

@@ -13,6 +13,7 @@ from annotator.engine.session import EngineEvent, EngineSession
 from annotator.ui.annotate.bridge import EngineBridge
 from annotator.ui.annotate.click_runs import ClickRuns, Phase
 
+_KEPT = "Your clicks are kept. Press Enter to try again."
 _TICK_MS = 100  # how often a running time is shown anew
 
 
@@ -29,12 +30,21 @@ class Runs(QObject):
     answered = Signal(object)
     failed = Signal(str, str)
 
-    def __init__(self, session: EngineSession, parent: QObject) -> None:
+    def __init__(self, session: EngineSession, parent: QObject, kept: str = _KEPT) -> None:
+        """Ask a session.
+
+        Args:
+            session: Runs the engine.
+            parent: Owner.
+            kept: What failures say of what was asked.
+        """
         super().__init__(parent)
+        self._kept = kept
         self.auto_run = True
         self.clicks = ClickRuns()
         self.engine_text = ""
         self.last_milliseconds: float | None = None
+        self.fraction = 0.0
         self._session = session
         self._asset_id: int | None = None
         self._generation = 0
@@ -205,6 +215,11 @@ class Runs(QObject):
             self.engine_text = "Queued"
 
     def _on_running(self, event: EngineEvent) -> None:
+        self.fraction = event.fraction
+        if event.fraction:
+            words = event.message.capitalize() or "Running"
+            self.engine_text = f"{words} {event.fraction:.0%}"
+            return
         self._started = time.perf_counter()
         self.clicks.advance(event.generation, Phase.RUNNING, 0.0)
         self.engine_text = "Running"
@@ -225,7 +240,7 @@ class Runs(QObject):
         self.clicks.advance(self._generation, Phase.FAILED, 0.0)
         self._drop_request()
         self.engine_text = "Failed"
-        kept = "Your clicks are kept. Press Enter to try again." if self._wanted else ""
+        kept = self._kept if self._wanted else ""
         self.failed.emit(error.message, f"{error.remedy} {kept}".strip())
 
     def _on_cancelled(self, event: EngineEvent) -> None:

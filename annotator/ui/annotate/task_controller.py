@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QDockWidget, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from annotator.ui.annotate.bench import Bench
 from annotator.ui.annotate.camera_log import CameraLog
@@ -62,6 +62,14 @@ class TaskController(QObject):
     def status_widgets(self) -> Sequence[QWidget]:
         """Return what belongs into the status bar, from left to right."""
         return ()
+
+    def arrange(self, window: QMainWindow) -> None:
+        """Put docks that were just added to the window elsewhere than to its right."""
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is computed any more."""
+        return not (self.bench.runs.busy or self.bench.runs.unanswered)
 
     def conditions(self) -> frozenset[str]:
         """Return what holds, for enabling and checking actions."""

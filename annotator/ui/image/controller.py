@@ -144,7 +144,11 @@ class PhotoController(AnnotationController):
         asset = self.bench.asset
         untouched = asset is not None and not (asset.clicks or asset.boxes or asset.edits)
         hinted = untouched and self._tool == "click" and not self.bench.project.read_only
-        self._photo_view.set_hint(_HINT if hinted else "")
+        self._photo_view.set_hint(self._hint() if hinted else "")
+
+    def _hint(self) -> str:
+        """Return what a person should know who has done nothing yet."""
+        return _HINT
 
     def _show_zoom(self) -> None:
         camera = self._photo_view.camera

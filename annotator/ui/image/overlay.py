@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
 
 from annotator.domain.flat_camera import FlatCamera
 from annotator.domain.labels import Colour
+from annotator.ui.image.arrows import FlowLines, PhotoArrow, paint_arrow, paint_flow
 from annotator.ui.view.overlay import MARKER_RADIUS, MARKER_REACH, paint_cursor, two_tone
 
 GRID_FROM = 10.0
@@ -86,6 +87,8 @@ class PhotoOverlay:
         circle: Brush (x, y, radius) in logical pixels, or None.
         cursor: Keyboard placement cursor (x, y) in logical pixels, or None.
         hint: Words at the lower edge; empty for none.
+        arrows: Directions of regions that move.
+        flow: Where what is seen moves, or None.
     """
 
     markers: Sequence[PhotoMarker] = ()
@@ -96,6 +99,8 @@ class PhotoOverlay:
     circle: tuple[float, float, float] | None = None
     cursor: tuple[float, float] | None = None
     hint: str = ""
+    arrows: Sequence[PhotoArrow] = ()
+    flow: FlowLines | None = None
 
     def paint(self, painter: QPainter, camera: FlatCamera) -> None:
         """Draw everything with a painter of the view."""
@@ -106,6 +111,10 @@ class PhotoOverlay:
             _paint_box(painter, camera, box)
         for outline in self.outlines:
             _paint_outline(painter, camera, outline)
+        if self.flow is not None:
+            paint_flow(painter, camera, self.flow)
+        for arrow in sorted(self.arrows, key=lambda a: a.current):
+            paint_arrow(painter, camera, arrow)
         for marker in sorted(self.markers, key=lambda m: m.selected):
             _paint_marker(painter, QPointF(*camera.to_view(*marker.position)), marker)
         self._paint_selection(painter)

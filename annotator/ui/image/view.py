@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from annotator.domain.cloud import Float32, Int32
@@ -16,6 +17,7 @@ from annotator.domain.labels import Colour
 from annotator.domain.pyramid import Pyramid, Window
 from annotator.domain.shading import ColourMode
 from annotator.domain.working import working_size
+from annotator.ui.image.arrows import FlowLines, PhotoArrow
 from annotator.ui.image.frame import Frame, Layers
 from annotator.ui.image.navigation import FlatNavigator
 from annotator.ui.image.overlay import Outline, PhotoBox, PhotoMarker, PhotoOverlay
@@ -29,6 +31,24 @@ Box = tuple[int, int, int, int]
 
 QUIET = 0.4
 """Share of their opacity that masks keep where they are only the ground for something else."""
+
+
+@dataclass(frozen=True)
+class Stretched:
+    """A picture that is laid over all of the photo, under its masks, whatever its size.
+
+    Attributes:
+        picture: With alpha.
+        opacity: 0 to 1.
+        left: Share of its width from which on it is shown.
+        right: Share of its width up to which it is shown.
+    """
+
+    picture: QImage
+    opacity: float = 1.0
+    left: float = 0.0
+    right: float = 1.0
+
 
 MODES: tuple[ColourMode, ...] = ("rgb", "label", "confidence")
 
@@ -71,6 +91,7 @@ class ImageView(AnnotationView):
         self._mode: ColourMode = "rgb"
         self._opacity = 0.45
         self._share = 1.0
+        self._stretched: tuple[Stretched, ...] = ()
         self._confidence: Float32 | None = None
         self._untouched = True
         self._fitting = False
@@ -107,7 +128,7 @@ class ImageView(AnnotationView):
         """
         self._layers.pyramid, self._layers.factor = pyramid, factor
         self._layers.slots = self._confidence = self._layers.heat = None
-        self.overlay = PhotoOverlay()
+        self.overlay, self._stretched = PhotoOverlay(), ()
         self.camera.size = pyramid.size if pyramid else (1, 1)
         self._frame.forget()
         self._untouched = True
@@ -185,9 +206,29 @@ class ImageView(AnnotationView):
 
     def set_quiet(self, quiet: bool) -> None:
         """Show masks fainter than they are set to, where they are only the ground."""
-        self._share = QUIET if quiet else 1.0
-        self._tint()
-        self._redraw_masks()
+        self.set_mask_share(QUIET if quiet else 1.0)
+
+    def set_mask_share(self, share: float) -> None:
+        """Show masks with a share of the opacity that they are set to; 0 hides them."""
+        if share != self._share:
+            self._share = share
+            self._tint()
+            self._redraw_masks()
+
+    def set_stretched(self, pictures: Sequence[Stretched]) -> None:
+        """Lay pictures over the photo, the first one lowest."""
+        self._stretched = tuple(pictures)
+        self.update()
+
+    def set_arrows(self, arrows: Sequence[PhotoArrow]) -> None:
+        """Show the directions of regions that move."""
+        self.overlay.arrows = tuple(arrows)
+        self.update_overlay()
+
+    def set_flow(self, flow: FlowLines | None) -> None:
+        """Show where what is seen moves, or nothing of it."""
+        self.overlay.flow = flow
+        self.update_overlay()
 
     def _tint(self) -> None:
         opacity = 0.92 if self._mode == "label" else self._opacity
@@ -266,14 +307,35 @@ class ImageView(AnnotationView):
         started = time.perf_counter()
         self._frame.show(self._window())
         painter = QPainter(self)
-        for picture in (self._frame.photo, self._frame.masks):
-            if picture is not None:
-                picture.setDevicePixelRatio(self.devicePixelRatioF())
-                painter.drawImage(0, 0, picture)
+        self._paint_layer(painter, self._frame.photo)
+        self._paint_stretched(painter)
+        if self._share:
+            self._paint_layer(painter, self._frame.masks)
         if self._layers.pyramid is not None:
             self.overlay.paint(painter, self.camera)
         painter.end()
         self.frameFinished.emit((time.perf_counter() - started) * 1000)
+
+    def _paint_layer(self, painter: QPainter, picture: QImage | None) -> None:
+        if picture is not None:
+            picture.setDevicePixelRatio(self.devicePixelRatioF())
+            painter.drawImage(0, 0, picture)
+
+    def _paint_stretched(self, painter: QPainter) -> None:
+        if not self._stretched or self._layers.pyramid is None:
+            return
+        corner = QPointF(*self.camera.to_view(0, 0))
+        whole = QRectF(corner, QPointF(*self.camera.to_view(*self.camera.size)))
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        for each in self._stretched:
+            painter.save()
+            shown = QRectF(whole)
+            shown.setLeft(whole.left() + each.left * whole.width())
+            shown.setRight(whole.left() + each.right * whole.width())
+            painter.setClipRect(shown)
+            painter.setOpacity(each.opacity)
+            painter.drawImage(whole, each.picture)
+            painter.restore()
 
     # -- Qt events -----------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QDockWidget, QLabel, QWidget
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QWidget
 
 from annotator.domain import BACKGROUND, Mask
 from annotator.domain.cloud import Int32
@@ -66,6 +66,9 @@ class ReplayController(QObject):
     def docks(self) -> Sequence[QDockWidget]:
         """Return the controls."""
         return (self._dock,)
+
+    def arrange(self, window: QMainWindow) -> None:
+        """Leave the controls where they are."""
 
     def dock_area(self) -> Qt.DockWidgetArea:
         """Return where the controls belong."""
