@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 GROUPS: dict[str, tuple[str, str]] = {
     "benchmark": ("annotator.cli.benchmark:app", "Measure engines with simulated clicks."),
+    "robustness": ("annotator.cli.robustness:app", "Measure how much the place of clicks matters."),
     "plugins": ("annotator.cli.plugins:app", "List and check plugins."),
     "weights": ("annotator.cli.weights:app", "List, import, download and verify weights."),
 }

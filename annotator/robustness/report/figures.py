@@ -1,0 +1,403 @@
+"""Figures of a report: means with intervals, regret, what is unsafe, how a person fared."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from annotator.robustness.records import PATHS, Record
+from annotator.robustness.report.gathering import Finding, Gathered
+
+Floats = npt.NDArray[np.float64]
+RESAMPLES = 4000
+QUALITIES = (0.80, 0.85, 0.90)
+TAIL = 0.05
+"""Share of clicks that quantile and tail mean of a field look at."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over samples with its 95 % interval.
+
+    Attributes:
+        value: The mean.
+        low: Lower end; NaN if there are too few assets to tell.
+        high: Upper end.
+        count: Samples.
+    """
+
+    value: float
+    low: float
+    high: float
+    count: int
+
+
+def estimate(values: Sequence[float], groups: Sequence[str], seed: int = 0) -> Estimate:
+    """Return a mean with its percentile-bootstrap interval (Efron and Tibshirani, 1993).
+
+    Whole assets are drawn, since the objects of one asset are alike.
+
+    Args:
+        values: One a sample; NaN is left out.
+        groups: Asset of each.
+        seed: Of the resampling.
+    """
+    known = [(v, g) for v, g in zip(values, groups, strict=True) if math.isfinite(v)]
+    if not known:
+        return Estimate(math.nan, math.nan, math.nan, 0)
+    numbers = np.array([value for value, _ in known])
+    names, members = np.unique([group for _, group in known], return_inverse=True)
+    if len(names) < 2:
+        return Estimate(float(numbers.mean()), math.nan, math.nan, len(numbers))
+    sums = np.bincount(members, numbers, len(names))
+    counts = np.bincount(members, minlength=len(names))
+    drawn = np.random.default_rng(seed).integers(0, len(names), (RESAMPLES, len(names)))
+    means = sums[drawn].sum(1) / counts[drawn].sum(1)
+    low, high = np.percentile(means, (2.5, 97.5))
+    return Estimate(float(numbers.mean()), float(low), float(high), len(numbers))
+
+
+def padded(curve: Floats, clicks: int) -> Floats:
+    """Carry a trajectory that ended, as nothing was wrong any more, on to all clicks."""
+    if not len(curve):
+        return np.full(clicks, math.nan)
+    return np.concatenate([curve[:clicks], np.full(max(0, clicks - len(curve)), curve[-1])])
+
+
+def area(curve: Floats) -> float:
+    """Return the area under a curve over its length, by the trapezoid rule.
+
+    IoU-Min, IoU-Base and IoU-Max of TETRIS (AAAI 2024), here for one sample; the mean of
+    areas is the area of the mean curve.
+    """
+    if len(curve) < 2:
+        return float(curve[0]) if len(curve) else math.nan
+    return float(np.trapezoid(curve) / (len(curve) - 1))
+
+
+def clicks_of(findings: Iterable[Finding]) -> int:
+    """Return the clicks of the longest trajectory."""
+    return max((f.record.settings.clicks for f in findings), default=0)
+
+
+def sample_area(record: Record, path: str) -> float:
+    """Return the area under one trajectory of a record."""
+    return area(padded(record.curve(path), record.settings.clicks))
+
+
+def second_area(record: Record, path: str) -> float:
+    """Return the same for the second score, boundary IoU; NaN if it was not measured."""
+    curve = np.array([step.second for step in record.paths[path]])
+    return area(padded(curve, record.settings.clicks))
+
+
+def clicks_to(record: Record, path: str, quality: float) -> float:
+    """Return the first click at which a trajectory reaches a quality, else all clicks (NoC)."""
+    hits = np.flatnonzero(record.curve(path) >= quality)
+    return float(hits[0] + 1) if len(hits) else float(record.settings.clicks)
+
+
+@dataclass(frozen=True)
+class Row:
+    """The figures of one engine in one mode.
+
+    Attributes:
+        engine: How the report calls it.
+        mode: Of attack.
+        figures: Means by name: "min", "base", "max", "gap" (MAX - MIN), "drop" (BASE - MIN),
+            the same of the second score with "2" behind, "noc90 min" and the like,
+            "seconds" and "evaluations" a sample.
+        failing: Samples whose worst trajectory never reaches 0.9.
+        ordered: Samples with MIN <= BASE <= MAX after every click.
+    """
+
+    engine: str
+    mode: str
+    figures: dict[str, Estimate]
+    failing: int
+    ordered: int
+
+
+Measure = Callable[[Finding], float]
+
+
+def measures() -> dict[str, Measure]:
+    """Return what is measured of every sample, by name."""
+    found: dict[str, Measure] = {}
+    for path in PATHS:
+        found[path] = partial(_measured, sample_area, path)
+        found[f"{path}2"] = partial(_measured, second_area, path)
+        for quality in QUALITIES:
+            name = f"noc{100 * quality:.0f} {path}"
+            found[name] = partial(_measured, partial(clicks_to, quality=quality), path)
+    found["gap"] = lambda f: sample_area(f.record, "max") - sample_area(f.record, "min")
+    found["drop"] = lambda f: sample_area(f.record, "base") - sample_area(f.record, "min")
+    found["gap2"] = lambda f: second_area(f.record, "max") - second_area(f.record, "min")
+    found["seconds"] = seconds_of
+    found["evaluations"] = lambda f: float(evaluations_of(f.record))
+    return found
+
+
+def _measured(of: Callable[[Record, str], float], path: str, finding: Finding) -> float:
+    return of(finding.record, path)
+
+
+def seconds_of(finding: Finding) -> float:
+    """Return the wall time of a task; NaN if it is not known."""
+    return float(finding.timing.get("total", math.nan))
+
+
+def evaluations_of(record: Record) -> int:
+    """Return the inferences that a record took, those with gradients included."""
+    steps = [step for path in record.paths.values() for step in path]
+    return sum(step.evaluations + step.soft_evaluations for step in steps)
+
+
+def ranking(gathered: Gathered) -> list[Row]:
+    """Return a row an engine and mode, by mode, the most robust engine first."""
+    rows = [
+        _row(engine, mode, found)
+        for mode in gathered.modes
+        for engine in gathered.engines
+        if (found := gathered.of(engine, mode))
+    ]
+    places = {mode: number for number, mode in enumerate(gathered.modes)}
+    return sorted(rows, key=lambda row: (places[row.mode], row.figures["gap"].value))
+
+
+def _row(engine: str, mode: str, found: Sequence[Finding]) -> Row:
+    groups = [finding.group for finding in found]
+    figures = {
+        name: estimate([measure(f) for f in found], groups) for name, measure in measures().items()
+    }
+    return Row(
+        engine,
+        mode,
+        figures,
+        failing=sum(bool((f.record.curve("min") < 0.9).all()) for f in found),
+        ordered=sum(f.record.ordered for f in found),
+    )
+
+
+def mean_curve(findings: Sequence[Finding], path: str) -> Floats:
+    """Return the mean quality after each click over all samples, [n]."""
+    clicks = clicks_of(findings)
+    return np.mean([padded(f.record.curve(path), clicks) for f in findings], axis=0)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Regret:
+    """How far an attack stayed from the extremes of the first click that enumeration found.
+
+    Attributes:
+        engine: How the report calls it.
+        mode: Of the attack.
+        low: Found MIN less exact MIN, at the first click.
+        high: Exact MAX less found MAX.
+        worst: The largest of all of them.
+        inside: Share of samples where both are at most 0.01.
+        bound: "exact", or what the enumeration's extremes rest on.
+    """
+
+    engine: str
+    mode: str
+    low: Estimate
+    high: Estimate
+    worst: float
+    inside: float
+    bound: str
+
+
+def regrets(gathered: Gathered) -> list[Regret]:
+    """Compare attacks with enumerations of the same samples, wherever both exist."""
+    rows = []
+    for engine in gathered.engines:
+        exact = {f.sample: f for f in gathered.of(engine, "exhaustive") if f.record.fields}
+        for mode in gathered.modes:
+            found = [f for f in gathered.of(engine, mode) if f.sample in exact]
+            if mode != "exhaustive" and found:
+                rows.append(_regret(engine, mode, found, [exact[f.sample] for f in found]))
+    return rows
+
+
+def _regret(engine: str, mode: str, found: Sequence[Finding], exact: Sequence[Finding]) -> Regret:
+    groups = [finding.group for finding in found]
+    low = [_first(f, "min") - _first(e, "min") for f, e in zip(found, exact, strict=True)]
+    high = [_first(e, "max") - _first(f, "max") for f, e in zip(found, exact, strict=True)]
+    bounds = {finding.record.fields[0].bound for finding in exact}
+    stride = max(finding.record.fields[0].stride for finding in exact)
+    return Regret(
+        engine,
+        mode,
+        estimate(low, groups),
+        estimate(high, groups),
+        worst=max([*low, *high]),
+        inside=float(np.mean([max(a, b) <= 0.01 for a, b in zip(low, high, strict=True)])),
+        bound="exact" if bounds == {"exact"} else f"at stride {stride}",
+    )
+
+
+def _first(finding: Finding, path: str) -> float:
+    return float(finding.record.paths[path][0].quality)
+
+
+@dataclass(frozen=True)
+class Tail:
+    """What a first click in the permitted region gives, over all places.
+
+    Attributes:
+        engine: How the report calls it.
+        unsafe: Share of the region that gives less than the run's threshold.
+        below: That threshold.
+        low: Quantile of the quality, realistic clicks weighing more.
+        tail: Mean quality of the worst clicks up to that quantile (CVaR).
+        usual: Mean quality under the same weights.
+        scored: Candidates a sample.
+    """
+
+    engine: str
+    unsafe: Estimate
+    below: float
+    low: Estimate
+    tail: Estimate
+    usual: Estimate
+    scored: Estimate
+
+
+def tails(gathered: Gathered) -> list[Tail]:
+    """Return what enumerated first clicks give, an engine a row."""
+    return [
+        _tail(engine, found)
+        for engine in gathered.engines
+        if (found := [f for f in gathered.of(engine, "exhaustive") if f.record.fields])
+    ]
+
+
+def _tail(engine: str, found: Sequence[Finding]) -> Tail:
+    groups = [finding.group for finding in found]
+    fields = [finding.record.fields[0] for finding in found]
+    below = found[0].record.settings.unsafe_below
+    pairs = [weighted_tail(field.quality, field.weight, TAIL) for field in fields]
+    usual = [float(np.average(field.quality, weights=field.weight)) for field in fields]
+    return Tail(
+        engine,
+        estimate([field.unsafe_share(below) for field in fields], groups),
+        below,
+        estimate([low for low, _ in pairs], groups),
+        estimate([tail for _, tail in pairs], groups),
+        estimate(usual, groups),
+        estimate([float(len(field.quality)) for field in fields], groups),
+    )
+
+
+def weighted_tail(values: Floats, weights: Floats, share: float) -> tuple[float, float]:
+    """Return the quantile at `share` of weighted values, and the mean of the tail below it.
+
+    The tail's last value counts with the part of its weight that fits in (Rockafellar and
+    Uryasev, 2002), so that the mean is that of exactly `share` of the weight.
+    """
+    order = np.argsort(values, kind="stable")
+    sorted_values, mass = values[order], weights[order] / weights.sum()
+    before = np.cumsum(mass) - mass
+    taken = np.clip(share - before, 0, mass)
+    last = int(np.flatnonzero(taken > 0)[-1])
+    return float(sorted_values[last]), float((sorted_values * taken).sum() / taken.sum())
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How a person's own clicks compare with the extremes that an attack found.
+
+    Attributes:
+        engine: How the report calls it.
+        mode: Of attack.
+        clicks: Clicks of the person that were compared.
+        inside: Share whose quality lies between MIN and MAX of that click.
+        below: Share that did worse than MIN.
+        above: Share that did better than MAX.
+        place: Mean place between MIN (0) and MAX (1), where they differ.
+    """
+
+    engine: str
+    mode: str
+    clicks: int
+    inside: float
+    below: float
+    above: float
+    place: float
+
+
+def coverages(gathered: Gathered) -> list[Coverage]:
+    """Return the rows of engines and modes for which clicks of a person are known."""
+    rows = []
+    for engine in gathered.engines:
+        for mode in gathered.modes:
+            triples = [t for f in gathered.of(engine, mode) for t in _against_user(f)]
+            if triples:
+                rows.append(_coverage(engine, mode, np.array(triples)))
+    return rows
+
+
+def _against_user(finding: Finding) -> list[tuple[float, float, float]]:
+    """Return (person, MIN, MAX) after each click that all three have."""
+    low, high = finding.record.curve("min"), finding.record.curve("max")
+    return [
+        (float(score), float(a), float(b))
+        for score, a, b in zip(finding.user, low, high, strict=False)
+    ]
+
+
+def _coverage(engine: str, mode: str, triples: Floats) -> Coverage:
+    person, low, high = triples.T
+    wide = high > low
+    places = (person[wide] - low[wide]) / (high[wide] - low[wide])
+    return Coverage(
+        engine,
+        mode,
+        len(triples),
+        inside=float(((person >= low) & (person <= high)).mean()),
+        below=float((person < low).mean()),
+        above=float((person > high).mean()),
+        place=float(np.clip(places, 0, 1).mean()) if wide.any() else math.nan,
+    )
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings by how much the worst first click takes from the simulated user's."""
+    return sorted(findings, key=lambda f: _first(f, "min") - _first(f, "base"))
+
+
+def rank_stability(gathered: Gathered, mode: str, seed: int = 0) -> dict[str, list[float]]:
+    """Return how often each engine takes each place when assets are drawn again.
+
+    Only samples that all engines have count.
+
+    Args:
+        gathered: Records of at least two engines.
+        mode: Of attack.
+        seed: Of the resampling.
+
+    Returns:
+        By engine: share of draws in which it is first, second and so on, by MAX - MIN.
+    """
+    by_engine = {e: {f.sample: f for f in gathered.of(e, mode)} for e in gathered.engines}
+    present = {e: found for e, found in by_engine.items() if found}
+    if len(present) < 2:
+        return {}
+    common = sorted(set.intersection(*(set(found) for found in present.values())))
+    if not common:
+        return {}
+    gap = measures()["gap"]
+    gaps = np.array([[gap(found[s]) for s in common] for found in present.values()])
+    groups = [next(iter(present.values()))[s].group for s in common]
+    names, members = np.unique(groups, return_inverse=True)
+    drawn = np.random.default_rng(seed).integers(0, len(names), (RESAMPLES, len(names)))
+    times = np.stack([np.bincount(draw, minlength=len(names)) for draw in drawn])[:, members]
+    places = np.argsort(np.argsort(gaps @ times.T, axis=0, kind="stable"), axis=0, kind="stable")
+    return {
+        engine: [float((row == place).mean()) for place in range(len(present))]
+        for engine, row in zip(present, places, strict=True)
+    }

@@ -1,0 +1,294 @@
+"""The page: what a reader wants to know first, then the evidence, then how it was made."""
+
+from collections.abc import Iterator, Sequence
+
+from annotator.robustness.records import PATHS
+from annotator.robustness.report import figures as fg
+from annotator.robustness.report import svg
+from annotator.robustness.report.gallery import Picture
+from annotator.robustness.report.gathering import Gathered
+from annotator.robustness.report.markup import (
+    Raw,
+    cards,
+    figure,
+    grid,
+    heat_key,
+    line_key,
+    number,
+    page,
+    paragraph,
+    percent,
+    section,
+    table,
+    words,
+)
+from annotator.robustness.report.pictures import data_uri
+
+TITLE = "How much the place of a click matters"
+_MODE_WORDS = {
+    "tetris": "tetris, the published gradient attack",
+    "ours": "ours, multi-start search with gradients",
+    "exhaustive": "exhaustive, every permitted place",
+}
+
+
+def build_page(gathered: Gathered, pictures: Sequence[Picture]) -> str:
+    """Return the report as one page that needs nothing else.
+
+    Args:
+        gathered: Records of the runs.
+        pictures: Heat-maps and worst cases.
+    """
+    rows = fg.ranking(gathered)
+    sections = [
+        _ranking(gathered, rows),
+        _curves(gathered),
+        *_pictures(pictures),
+        *_tails(gathered),
+        *_regret(gathered),
+        *_coverage(gathered),
+        *_failures(gathered),
+        _making(gathered),
+    ]
+    return page(TITLE, [_header(gathered, rows), *sections])
+
+
+def _header(gathered: Gathered, rows: Sequence[fg.Row]) -> str:
+    samples = len({finding.sample for finding in gathered.findings})
+    names = ", ".join(dict.fromkeys(m.dataset.title for _, m in gathered.runs))
+    entries = [
+        (str(len(gathered.engines)), "engines"),
+        (str(samples), "samples"),
+        (str(len(gathered.findings)), "records"),
+        (
+            f"{sum(row.ordered for row in rows)} of {len(gathered.findings)}",
+            "with MIN ≤ BASE ≤ MAX",
+        ),
+    ]
+    notes = "".join(paragraph(note, "quiet") for note in gathered.notes)
+    return (
+        f"<header><h1>{words(TITLE)}</h1>{paragraph(names, 'quiet')}"
+        f"{paragraph(headline(rows), 'lead')}{cards(entries)}{notes}</header>"
+    )
+
+
+def headline(rows: Sequence[fg.Row]) -> str:
+    """Return the main finding in one or two sentences."""
+    best, worst = rows[0], rows[-1]
+    last = [row for row in rows if row.mode == best.mode]
+    gap = best.figures["gap"]
+    text = (
+        f"With {best.engine}, the same number of clicks gives an IoU of "
+        f"{100 * best.figures['min'].value:.1f} in the worst places, "
+        f"{100 * best.figures['base'].value:.1f} where a simulated user clicks, and "
+        f"{100 * best.figures['max'].value:.1f} in the best: a range of "
+        f"{100 * gap.value:.1f} points ({best.mode})."
+    )
+    if len(last) > 1:
+        worst = last[-1]
+        text += (
+            f" It is the most robust of {len(last)} engines; the range of {worst.engine} is "
+            f"{100 * worst.figures['gap'].value:.1f} points."
+        )
+    return text
+
+
+def _ranking(gathered: Gathered, rows: Sequence[fg.Row]) -> Raw:
+    parts: list[str] = [
+        paragraph(
+            "IoU-Min, IoU-Base and IoU-Max are the means over all clicks of the worst, the "
+            "simulated and the best trajectory; IoU-D is the range between best and worst: the "
+            "smaller, the more robust. Brackets are 95 % bootstrap intervals over assets."
+        )
+    ]
+    for mode in gathered.modes:
+        mine = [row for row in rows if row.mode == mode]
+        parts.append(f"<h3>{words(_MODE_WORDS.get(mode, mode))}</h3>")
+        parts.append(_forest(mine, mode))
+        parts.append(_ranking_table(mine))
+        parts += _stability(gathered, mode)
+    return section("ranking", "Ranking", parts)
+
+
+def _forest(rows: Sequence[fg.Row], mode: str) -> str:
+    intervals = [
+        svg.Interval(row.engine, gap.value, *_ends(gap))
+        for row in rows
+        if (gap := row.figures["gap"])
+    ]
+    return svg.forest(f"IoU-D of each engine, mode {mode}", intervals, "IoU-D, points of IoU")
+
+
+def _ends(found: fg.Estimate) -> tuple[float, float]:
+    known = found.low == found.low  # NaN is not
+    return (found.low, found.high) if known else (found.value, found.value)
+
+
+def _ranking_table(rows: Sequence[fg.Row]) -> Raw:
+    columns = (
+        "engine", "IoU-Min", "IoU-Base", "IoU-Max", "IoU-D", "BIoU-D", "NoC@90 min / base / max",
+        "never 90", "inferences", "seconds", "samples",
+    )  # fmt: skip
+    lines = [
+        (
+            row.engine,
+            *(percent(row.figures[name]) for name in ("min", "base", "max", "gap", "gap2")),
+            " / ".join(number(row.figures[f"noc90 {p}"].value, 2) for p in PATHS),
+            row.failing,
+            number(row.figures["evaluations"].value, 0),
+            number(row.figures["seconds"].value, 1),
+            row.figures["gap"].count,
+        )
+        for row in rows
+    ]
+    return table(columns, lines)
+
+
+def _stability(gathered: Gathered, mode: str) -> Iterator[Raw]:
+    shares = fg.rank_stability(gathered, mode)
+    if shares:
+        yield paragraph("How often each engine takes each place when assets are drawn again:")
+        columns = ("engine", *(f"place {n}" for n in range(1, len(shares) + 1)))
+        yield table(columns, [(e, *(f"{100 * s:.0f} %" for s in row)) for e, row in shares.items()])
+
+
+def _curves(gathered: Gathered) -> Raw:
+    figures = []
+    for mode in gathered.modes:
+        for engine in gathered.engines:
+            found = gathered.of(engine, mode)
+            if not found:
+                continue
+            lines = [
+                svg.Line(name, path, [float(v) for v in fg.mean_curve(found, path)])
+                for path, name in (("min", "MIN"), ("base", "BASE"), ("max", "MAX"))
+            ]
+            chart = svg.curves(f"Quality by click of {engine}, mode {mode}", lines, band=(0, 2))
+            caption = Raw(f"<b>{words(engine)}</b>, {words(mode)}, {len(found)} samples")
+            figures.append(f"<figure>{chart}<figcaption>{caption}</figcaption></figure>")
+    text = paragraph(
+        "Mean IoU after each click; the tinted area is what the place of clicks decides."
+    )
+    return section("curves", "Quality by click", [text, line_key(), grid(figures)])
+
+
+def _pictures(pictures: Sequence[Picture]) -> Iterator[Raw]:
+    kinds = (
+        (
+            "heat", "Where a first click is safe",
+            "Each coloured place is the quality that a first click exactly there gives. Outside "
+            "of the permitted region the photo is pale.",
+        ),
+        (
+            "worst", "Worst cases",
+            "Samples on which the worst first click takes most from what the simulated user gets.",
+        ),
+    )  # fmt: skip
+    for kind, title, text in kinds:
+        mine = [picture for picture in pictures if picture.kind == kind]
+        if mine:
+            key = heat_key(mine[0].quality)
+            shown = grid(figure(data_uri(p.rgb), p.alt, _caption(p)) for p in mine)
+            yield section(kind, title, [paragraph(text), key, shown])
+
+
+def _caption(picture: Picture) -> Raw:
+    return Raw(f"<b>{words(picture.title)}</b><br>{words(picture.caption)}")
+
+
+def _tails(gathered: Gathered) -> Iterator[Raw]:
+    rows = fg.tails(gathered)
+    if not rows:
+        return
+    text = paragraph(
+        "Of all enumerated first clicks: the share that gives less than "
+        f"{100 * rows[0].below:.0f}, the quality that 5 % of realistic clicks stay below, and the "
+        "mean of those 5 % (CVaR). "
+        "Realistic clicks lie deeper inside of the region more often."
+    )
+    columns = ("engine", "unsafe %", "5 % quantile", "CVaR 5 %", "mean", "places a sample")
+    lines = [
+        (
+            row.engine,
+            *(percent(found) for found in (row.unsafe, row.low, row.tail, row.usual)),
+            number(row.scored.value, 0),
+        )
+        for row in rows
+    ]
+    yield section("tails", "Chance of a bad click", [text, table(columns, lines)])
+
+
+def _regret(gathered: Gathered) -> Iterator[Raw]:
+    rows = fg.regrets(gathered)
+    if not rows:
+        return
+    text = paragraph(
+        "Regret is how far an attack stays from the extremes that enumeration found for the first "
+        "click, in points of IoU. Below zero: the attack found a place between the scored ones."
+    )
+    columns = ("engine", "attack", "MIN", "MAX", "largest", "both within 1", "compared with")
+    lines = [
+        (
+            row.engine, row.mode, percent(row.low), percent(row.high), 100 * row.worst,
+            f"{100 * row.inside:.0f} %", row.bound,
+        )
+        for row in rows
+    ]  # fmt: skip
+    yield section("regret", "Regret of the attacks", [text, table(columns, lines)])
+
+
+def _coverage(gathered: Gathered) -> Iterator[Raw]:
+    rows = fg.coverages(gathered)
+    if not rows:
+        return
+    text = paragraph(
+        "The recorded clicks of your own projects, scored by each engine: how many lie between "
+        "MIN and MAX of the same click number. Place 0 is MIN, 1 is MAX."
+    )
+    columns = ("engine", "mode", "clicks", "inside", "worse than MIN", "better than MAX", "place")
+    lines = [
+        (
+            row.engine, row.mode, row.clicks,
+            *(f"{100 * share:.0f} %" for share in (row.inside, row.below, row.above)),
+            number(row.place, 2),
+        )
+        for row in rows
+    ]  # fmt: skip
+    yield section("user", "Your own clicks", [text, table(columns, lines)])
+
+
+def _failures(gathered: Gathered) -> Iterator[Raw]:
+    if gathered.failures:
+        text = paragraph("These tasks have no record and count nowhere.")
+        yield section(
+            "failures", "Failures", [text, table(("task", "reason"), gathered.failures, wide=(1,))]
+        )
+
+
+def _making(gathered: Gathered) -> Raw:
+    parts: list[str] = []
+    for engine, facts in gathered.facts.items():
+        parts.append(f"<h3>{words(engine)}</h3>")
+        weights = [
+            (f"weights {name}", Raw(f"<code>{words(s)}</code>"))
+            for name, s in facts.weights.items()
+        ]
+        lines = [
+            ("plugin", f"{facts.title} {facts.version}"),
+            ("device", f"{facts.device}, {facts.dtype}"),
+            ("parameters", ", ".join(f"{k} = {v}" for k, v in facts.parameters.items()) or "none"),
+            *weights,
+        ]
+        parts.append(table(("", ""), lines, wide=(1,)))
+    for name, manifest in gathered.runs:
+        parts.append(f"<h3>Run {words(name)}</h3>")
+        lines = [
+            ("dataset", f"{manifest.dataset.title}, {manifest.dataset.samples} samples"),
+            ("fingerprint", Raw(f"<code>{words(manifest.dataset.fingerprint)}</code>")),
+            ("settings", ", ".join(f"{k} = {v}" for k, v in manifest.settings.items())),
+            ("versions", ", ".join(f"{k} {v}" for k, v in manifest.versions.items())),
+            ("threads", str(manifest.threads)),
+            ("limit", str(manifest.limit or "none")),
+        ]
+        parts.append(table(("", ""), lines, wide=(1,)))
+    return section("making", "How this was made", parts)

@@ -1,0 +1,197 @@
+"""Reports are one safe page, a PDF and tables, with the figures that the records give."""
+
+import csv
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from annotator.domain import AnnotatorError
+from annotator.robustness.datasets import open_dataset
+from annotator.robustness.report import figures as fg
+from annotator.robustness.report.building import build_report
+from annotator.robustness.report.gathering import gather
+from annotator.robustness.report.pictures import MAX_COLOUR, Spot, cividis, heat, spread
+from annotator.robustness.runs.store import RunStore
+from annotator.robustness.runs.whereabouts import Whereabouts
+from tests.robustness.records_for_tests import (
+    SHAPE,
+    key,
+    make_manifest,
+    make_outcome,
+    write_photos,
+)
+
+NASTY = 'x"><script>alert(1)</script>'
+
+
+@pytest.fixture
+def photos(tmp_path):
+    return write_photos(tmp_path / "photos")
+
+
+@pytest.fixture
+def run_folder(tmp_path, photos):
+    folder = tmp_path / "run"
+    manifest = make_manifest(open_dataset(photos).fingerprint)
+    with RunStore.writing(folder, manifest) as store:
+        for sample, shift in (("one", 0.0), ("two", 0.1)):
+            store.write(key(sample), make_outcome(sample, shift=shift))
+            store.write(key(sample, "exhaustive"), make_outcome(sample, "exhaustive", shift=shift))
+        store.fail(key(NASTY), f"it is {NASTY}")
+    Whereabouts(photos).write(folder)
+    return folder
+
+
+class Page(HTMLParser):
+    """Collects tags and what they refer to."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.places, self.ids, self.words = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.places += [v for k, v in attrs if k in ("src", "href", "data", "action", "srcset")]
+        self.ids += [v for k, v in attrs if k == "id"]
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def test_the_page_needs_nothing_else_and_runs_nothing(run_folder, tmp_path):
+    build_report([run_folder], tmp_path / "report")
+    text = (tmp_path / "report" / "report.html").read_text()
+    page = Page(text)
+    assert not {"script", "iframe", "object", "embed", "link", "form"} & set(page.tags)
+    assert all(place.startswith("data:image/jpeg;base64,") for place in page.places)
+    assert not re.search(r"url\(|@import", text)
+    assert "default-src 'none'" in text
+    assert f"it is {NASTY}" in "".join(page.words)
+    assert {"ranking", "curves", "heat", "worst", "tails", "regret", "user", "failures",
+            "making"} <= set(page.ids)  # fmt: skip
+    assert page.tags.count("img") == 4
+    assert "prefers-color-scheme: dark" in text
+    assert "@media print" in text
+
+
+def test_figures_of_the_page_are_those_of_the_records(run_folder, tmp_path):
+    build_report([run_folder], tmp_path / "report")
+    words = " ".join(Page((tmp_path / "report" / "report.html").read_text()).words)
+    assert "an IoU of 45.0 in the worst places, 75.0 where a simulated user clicks" in words
+    assert "a range of 40.0 points" in words
+    assert "4 of 4" in words
+    assert "0" * 64 in words
+    summary = json.loads((tmp_path / "report" / "summary.json").read_text())
+    assert [row["figures"]["gap"]["value"] for row in summary["ranking"]] == pytest.approx(
+        [0.4] * 2
+    )
+    assert summary["curves"][0]["min"] == pytest.approx([0.35, 0.45, 0.55])
+
+
+def test_tables_have_a_line_a_record_and_a_line_a_click(run_folder, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    build_report([run_folder], tmp_path / "report")
+    with (tmp_path / "report" / "samples.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["sample"], line["mode"]) for line in lines] == [
+        ("one", "exhaustive"), ("two", "exhaustive"), ("one", "ours"), ("two", "ours"),
+    ]  # fmt: skip
+    clicks = parquet.read_table(tmp_path / "report" / "clicks.parquet").to_pylist()
+    assert len(clicks) == 4 * 3 * 3
+    assert clicks[0]["quality"] == pytest.approx(0.3)
+
+
+def test_the_pdf_has_all_pages(run_folder, tmp_path):
+    pytest.importorskip("matplotlib")
+    build_report([run_folder], tmp_path / "report")
+    content = (tmp_path / "report" / "report.pdf").read_bytes()
+    assert content.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type /Page\b", content)) == 5
+
+
+def test_equal_runs_give_equal_reports(run_folder, tmp_path):
+    for name in ("a", "b"):
+        build_report([run_folder], tmp_path / name)
+    for name in ("report.html", "report.pdf", "summary.json", "clicks.csv"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_without_its_dataset_a_report_has_no_pictures_and_says_so(run_folder, photos, tmp_path):
+    moved = photos.rename(tmp_path / "elsewhere")
+    _, notes = build_report([run_folder], tmp_path / "report")
+    assert notes == ["The dataset of run is not there; its pictures are left out."]
+    assert "<img" not in (tmp_path / "report" / "report.html").read_text()
+    _, notes = build_report([run_folder], tmp_path / "report", dataset=moved)
+    assert notes == []
+    (moved / "masks" / "one.png").write_bytes((moved / "masks" / "two.png").read_bytes() + b"x")
+    _, notes = build_report([run_folder], tmp_path / "report", dataset=moved)
+    assert "has changed" in notes[0]
+
+
+def test_one_name_for_two_engines_is_told_apart_by_the_run(run_folder, tmp_path):
+    manifest = make_manifest()
+    facts = manifest.plugins["toy"].model_copy(update={"weights": {"w": "1" * 64}})
+    with RunStore.writing(tmp_path / "other", make_manifest(plugins={"toy": facts})) as store:
+        store.write(key(), make_outcome(shift=-0.1))
+    gathered = gather([run_folder, tmp_path / "other"])
+    assert gathered.engines == ["toy (run)", "toy (other)"]
+    ranked = [row.engine for row in fg.ranking(gathered) if row.mode == "ours"]
+    assert sorted(ranked) == ["toy (other)", "toy (run)"]
+    assert fg.rank_stability(gathered, "ours").keys() == {"toy (run)", "toy (other)"}
+
+
+def test_a_run_without_records_and_a_damaged_record_are_refused(run_folder, tmp_path):
+    RunStore.writing(tmp_path / "empty", make_manifest()).close()
+    with pytest.raises(AnnotatorError, match="empty has no records yet"):
+        build_report([tmp_path / "empty"], tmp_path / "report")
+    next((run_folder / "records").rglob("one.json")).write_text("{}")
+    with pytest.raises(AnnotatorError, match=r"one\.json is damaged"):
+        build_report([run_folder], tmp_path / "report")
+
+
+def test_regret_and_coverage_compare_with_what_is_known(run_folder):
+    gathered = gather([run_folder])
+    (regret,) = fg.regrets(gathered)
+    assert (regret.mode, regret.bound, regret.inside) == ("ours", "at stride 4", 1.0)
+    coverage = {row.mode: row for row in fg.coverages(gathered)}["ours"]
+    # the person got 0.5 and 0.9 where MIN was 0.3, 0.4 and MAX 0.7, 0.8; then 0.1 more
+    assert (coverage.clicks, coverage.inside, coverage.above) == (4, 0.75, 0.25)
+
+
+def test_an_interval_covers_the_mean_and_needs_two_assets():
+    found = fg.estimate([0.1, 0.2, 0.6, 0.7], ["a", "a", "b", "b"])
+    assert found.value == pytest.approx(0.4)
+    assert (found.low, found.high) == (pytest.approx(0.15), pytest.approx(0.65))
+    alone = fg.estimate([0.1, float("nan")], ["a", "b"])
+    assert alone.count == 1
+    assert np.isnan(alone.low)
+
+
+def test_tail_means_count_exactly_their_share():
+    values, weights = np.array([0.9, 0.1, 0.5]), np.array([0.5, 0.02, 0.48])
+    quantile, tail = fg.weighted_tail(values, weights, 0.05)
+    assert quantile == 0.5
+    assert tail == pytest.approx((0.02 * 0.1 + 0.03 * 0.5) / 0.05)
+
+
+def test_trajectories_that_ended_count_on_with_their_last_quality():
+    np.testing.assert_array_equal(fg.padded(np.array([0.5, 1.0]), 4), [0.5, 1, 1, 1])
+    assert fg.area(np.array([0.5, 1.0, 1.0])) == pytest.approx(0.875)
+    assert fg.area(np.array([0.5])) == 0.5
+
+
+def test_heat_maps_colour_what_was_scored_and_mark_clicks():
+    places = np.array([[10, 10], [10, 14]])
+    field = spread(SHAPE, places, np.array([0.0, 1.0]), 4)
+    assert field[10, 10] == 0
+    assert field[10, 14] == 1
+    assert np.isnan(field[40, 40])
+    picture = heat(np.full((*SHAPE, 3), 255, np.uint8), field, [Spot(60, 40, "max")], 0, 1)
+    x, y = (round(v * picture.shape[1] / SHAPE[1]) for v in (60, 40))
+    assert tuple(picture[y, x]) == MAX_COLOUR
+    lightness = cividis(np.linspace(0, 1, 11)) @ np.array([0.299, 0.587, 0.114])
+    assert (np.diff(lightness) > 0).all()
