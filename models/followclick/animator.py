@@ -9,7 +9,7 @@ import numpy as np
 from models.followclick.errors import MotionError
 from models.followclick.flowing import Flowing
 from models.followclick.glowing import Glowing
-from models.followclick.guard import LIMIT, structure
+from models.followclick.guard import solid
 from models.followclick.region import Bool, Float, UInt8, scale_of
 from models.followclick.swaying import Swaying
 from models.followclick.words import Family, Motion, parse
@@ -236,10 +236,9 @@ def _softness(request: Request, rgb: UInt8) -> float | None:
 
 
 def _require_pourable(rgb: UInt8, mask: Bool, direction: float, request: Request) -> None:
-    found = structure(rgb, mask, direction)
-    if found > LIMIT and not request.force:
+    reason = "" if request.force else solid(rgb, mask, direction, request.words)
+    if reason:
         raise MotionError(
-            f"The region looks like a solid object ({found:.0%} of it are long edges across the "
-            "flow): poured, it would show double.",
+            f"The region looks like a solid object ({reason}): poured, it would show double.",
             "Let it sway, or choose a region of water, smoke or clouds; or force it.",
         )

@@ -11,7 +11,8 @@ from annotator.engine.worker.codec import Encoder, decode
 
 
 def opened(**parameters):
-    values = {"frames": 8} | parameters
+    # The sample photo shows a solid disc, which would not be poured unforced.
+    values = {"frames": 8, "force": True} | parameters
     return PluginRegistry.discover(disk=False).open("followclick", parameters=values)
 
 
