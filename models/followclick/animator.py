@@ -21,6 +21,8 @@ SOFTEST = 64.0
 """Pixels at 512 pixels beyond which an edge is not softened."""
 _TINY = 16
 _BRIGHTEST = 10.0
+_SHORTEST_WAY = 6.0
+"""Pixels at 512 that a loop has to flow: of two photos blended nearer, one seems to stand still."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,8 @@ def _renderer(
         )
     if template.family is Family.FLOWING:
         _require_pourable(rgb, mask, direction, request)
+        if loop and strength * frames < _SHORTEST_WAY * scale_of(rgb.shape):
+            notes.append(_hardly_flows(strength * frames))
         return Flowing(
             rgb, mask, direction=direction, strength=strength, swirl=template.swirl,
             frames=frames, loop=loop, softness=softness, check=check,
@@ -195,6 +199,13 @@ def _renderer(
         loop=loop, confined=request.confined or template.name == "ripple", softness=softness,
         check=check,
     )  # fmt: skip
+
+
+def _hardly_flows(way: float) -> str:
+    return (
+        f"The flow gets {way:.1f} pixels on before the loop begins anew, which can hardly be "
+        "seen: ask for more frames, more strength, or no loop."
+    )
 
 
 def _checked_mask(mask: Bool, rgb: UInt8) -> Bool:

@@ -13,6 +13,7 @@ from models.followclick.region import (
     Float,
     UInt8,
     box_of,
+    core_of,
     inner_matte,
     inside_distance,
     push_pull,
@@ -69,7 +70,10 @@ class Swaying:
     # --- Motion
 
     def _modes_at(self, mask: Bool, shape: str, direction: float, loop: bool) -> None:
-        """Set up the modes at some points of the mask, to calibrate them."""
+        """Set up the modes at some points of the mask, to calibrate them.
+
+        A confined motion rests at its border, as a flow does: it is calibrated on the core.
+        """
         box = box_of(mask, 0)
         here, inside = _grid(box.top, box.left, mask[box.slices])
         rows = np.flatnonzero(inside)
@@ -77,6 +81,11 @@ class Swaying:
         self._modes = SHAPES[shape](Place.of(mask, here, direction, loop, self.scale))
         self._samples = [mode.at_rows(rows) for mode in self._modes]
         self._weight = _ease(mask, here, self._confined, self.scale).ravel()[rows]
+        core = core_of(mask, self.scale) if self._confined else mask
+        _, counted = _grid(box.top, box.left, core[box.slices])
+        self._counted = counted.ravel()[rows]
+        if not self._counted.any():
+            self._counted = np.ones_like(self._counted)
 
     def _calibrate(self, strength: float, shiftable: bool, one_way: bool) -> None:
         """Choose cycles and amplitude so that the mean motion over region and time is asked."""
@@ -117,7 +126,7 @@ class Swaying:
         total, swing = 0.0, 0.0
         for number in range(1, self._frames):
             now = self._sampled(number, self._shift)
-            total += float(np.linalg.norm(now - before, axis=-1).mean())
+            total += float(np.linalg.norm(now - before, axis=-1)[self._counted].mean())
             swing = max(swing, float(np.linalg.norm(now - first, axis=-1).max()))
             before = now
         return total / (self._frames - 1), swing
