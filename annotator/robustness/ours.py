@@ -16,7 +16,7 @@ from annotator.robustness.settings import Settings
 from annotator.robustness.starts import starts
 from annotator.robustness.target import Floats, Region, SoftRound
 
-EXPLORE = 0.4
+EXPLORE = 0.55
 """Share of the budget for looking everywhere."""
 
 DESCEND = 0.25

@@ -52,7 +52,7 @@ class Settings:
 
     clicks: int = 10
     permitted: Permitted = Permitted.CENTRE
-    evaluations: int = 60
+    evaluations: int = 100
     steps: int = 11
     lr_multiplier: float = 1.0
     slack: float = 1.05
