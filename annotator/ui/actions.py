@@ -18,6 +18,9 @@ PHOTO_MASKS = PHOTO | {"offers_masks"}
 PIXELS = PHOTO_MASKS | {"writable", "object", "has_pixels"}
 MASKS = frozenset({"asset", "offers_masks"})
 REGIONS = frozenset({"asset", "kind_image", "offers_motion"})
+POSES = PHOTO | {"offers_poses"}
+PERSON = POSES | {"writable", "person"}
+JOINT = PERSON | {"joint"}
 KINDS = frozenset({"kind_cloud", "kind_image"})
 """Conditions that say what is open; rows that need another kind are not shown."""
 
@@ -112,7 +115,7 @@ _EDIT = (
 
 _DIGITS = tuple(
     ActionSpec(f"object_{n}", f"Click for Object {n}" if n else "Click for Background", "",
-               "select_object", (str(n), f"Num+{n}"), "", ASSET, (n,), group="digits",
+               "select_object", (str(n), f"Num+{n}"), "", MASKS, (n,), group="digits",
                tip="The object is made when it is chosen for the first time." if n else
                "Background clicks say: none of the objects.")
     for n in range(10)
@@ -122,7 +125,7 @@ _OBJECT = (
     ActionSpec("new_object", "New Object", "Object", "new_object", ("N",), "add", WRITABLE,
                group="new", toolbar="main", tip="The next clicks are for a new object.",
                short="New Object"),
-    ActionSpec("background", "Background", "Object", "select_object", (), "background", ASSET,
+    ActionSpec("background", "Background", "Object", "select_object", (), "background", MASKS,
                (0,), "object_background", group="new",
                tip="The next clicks are for the background (key 0, or hold Ctrl)."),
     ActionSpec("next_object", "Next Object", "Object", "next_object", ("PgDown",), "", OBJECT,
@@ -197,6 +200,76 @@ _TOOLS = (
                "clip_box", "clip", "tools", "Show only what lies in a box."),
     ActionSpec("clip_to_object", "Clip to Object", "Tools", "clip_to_object", ("Shift+X",), "",
                SCAN | OBJECT, group="clip"),
+)  # fmt: skip
+
+_POSES = (
+    ActionSpec("find_people", "Find People", "Tools", "find_people", ("P",), "search",
+               POSES | WRITABLE, group="people", toolbar="tools",
+               tip="Let the engine find everybody on the photo and their joints."),
+    ActionSpec("tool_joint", "Joints", "Tools", "select_tool", ("C",), "tool_click", POSES,
+               ("joint",), "tool_joint", "tool", "tools",
+               "Drag a joint, or choose one and click where it is. Right click: more."),
+    ActionSpec("tool_person_box", "Person by Box", "Tools", "select_tool", ("X",), "tool_box",
+               POSES, ("person_box",), "tool_person_box", "tool", "tools",
+               "Drag a box around somebody; the engine guesses the joints."),
+    ActionSpec("tool_guide", "Joint by Joint", "Tools", "select_tool", ("G",), "tool_polygon",
+               POSES, ("guide",), "tool_guide", "tool", "tools",
+               "Place a new person's joints one after the other."),
+    ActionSpec("tool_whole", "Whole Person", "Tools", "select_tool", ("T",), "fit", POSES,
+               ("whole",), "tool_whole", "tool", "tools",
+               "Move the current person, scale it by a corner, turn it by its handle."),
+    *(ActionSpec(f"joint_{n}", f"Joint {n}…", "", "pick_joint", (str(n), f"Num+{n}"), "", POSES,
+                 (n,), group="digits",
+                 tip="The next click places it; two digits typed quickly are one number.")
+      for n in range(10)),
+    ActionSpec("joint_by_name", "Joint by Name…", "Tools", "pick_joint_by_name", ("/",), "search",
+               POSES | {"person"}, group="joint", tip="Type a few letters, such as lw."),
+    ActionSpec("next_joint", "Next Joint", "Tools", "step_joint", ("]",), "", POSES | {"person"},
+               (+1,), group="joint"),
+    ActionSpec("previous_joint", "Previous Joint", "Tools", "step_joint", ("[",), "",
+               POSES | {"person"}, (-1,), group="joint"),
+    ActionSpec("joint_visible", "Visible", "Tools", "set_visibility", ("V",), "show", JOINT, (2,),
+               group="joint", toolbar="tools", tip="The chosen joint can be seen."),
+    ActionSpec("joint_occluded", "Occluded", "Tools", "set_visibility", ("O",), "hide", JOINT,
+               (1,), group="joint", toolbar="tools",
+               tip="The chosen joint is hidden, but where it is is known."),
+    ActionSpec("joint_absent", "Absent", "Tools", "set_visibility", ("D",), "background", JOINT,
+               (0,), group="joint", toolbar="tools", tip="The chosen joint is not annotated."),
+    ActionSpec("release_joint", "Let Joint Follow", "Tools", "release_joint", ("R",), "undo",
+               PERSON | {"joint_placed"}, group="joint",
+               tip="Take the placed joint back; the engine decides again where it is."),
+    ActionSpec("release_all", "Let All Joints Follow", "Tools", "release_all", (), "", PERSON,
+               group="joint"),
+    ActionSpec("place_all", "Place All Joints", "Tools", "place_all", ("Shift+R",), "lock", PERSON,
+               group="joint", tip="Every joint stays where it is shown."),
+    ActionSpec("swap_pair", "Swap Joint With Other Side", "Tools", "swap_pair", ("S",), "swap",
+               JOINT, group="person"),
+    ActionSpec("swap_person", "Swap Left and Right", "Tools", "swap_person", ("Shift+S",), "swap",
+               PERSON, group="person", toolbar="tools",
+               tip="Exchange every left joint of the person with the right one."),
+    ActionSpec("toggle_follows", "Free Joints Follow", "Tools", "toggle_follows", ("E",), "",
+               PERSON, (), "follows", "person",
+               tip="Off: joints that were not placed stay where they are."),
+    ActionSpec("fit_person_box", "Fit Box to Joints", "Tools", "fit_person_box", ("B",), "",
+               PERSON, group="person"),
+    ActionSpec("duplicate_person", "Duplicate Person", "Object", "duplicate_person", ("Ctrl+D",),
+               "duplicate", PERSON, group="new"),
+    ActionSpec("add_from_template", "Person From Skeleton", "Object", "add_from_template",
+               ("Shift+N",), "task_poses", POSES | WRITABLE, group="new",
+               tip="Put the chosen skeleton into the middle of what is seen."),
+    ActionSpec("copy_previous", "Copy People From Previous Photo", "Object", "copy_previous",
+               ("Ctrl+B",), "", POSES | WRITABLE, group="new"),
+    ActionSpec("look_at_person", "Zoom to Person", "Object", "look_at_person", ("Z",), "zoom_to",
+               POSES | {"person"}, group="seen"),
+    ActionSpec("joint_names", "Names of Joints", "View", "set_joint_names", ("W",), "", POSES, (),
+               "joint_names", "points"),
+    ActionSpec("skeletons", "Skeletons…", "Tools", "edit_skeletons", (), "settings", POSES,
+               group="person", tip="Choose the skeleton of new people, or make one."),
+    ActionSpec("export_people", "Export People…", "File", "export_people", ("Ctrl+Shift+E",),
+               "export", POSES, group="export",
+               tip="COCO keypoints, YOLO pose, LabelMe points or a table."),
+    ActionSpec("import_people", "Import People…", "File", "import_people", (), "",
+               POSES | WRITABLE, group="export"),
 )  # fmt: skip
 
 _LOOKS = (
@@ -333,7 +406,8 @@ _HELP = (
 )  # fmt: skip
 
 ACTIONS: tuple[ActionSpec, ...] = (
-    *_FILE, *_EDIT, *_OBJECT, *_DIGITS, *_TOOLS, *_MOTION, *_TASKS, *_VIEW, *_ENGINE,
+    *_FILE, *_EDIT, *_OBJECT, *_DIGITS, *_TOOLS, *_POSES, *_MOTION, *_TASKS, *_VIEW,
+    *_ENGINE,
     *_HELP,
 )  # fmt: skip
 
@@ -353,6 +427,14 @@ PHOTO_HANDLERS = frozenset({
     "remove_box", "look_at_object",
 })  # fmt: skip
 """What the controller of photos supplies beside them; the other names are the shell's."""
+
+POSE_HANDLERS = frozenset({
+    "find_people", "pick_joint", "pick_joint_by_name", "step_joint", "set_visibility",
+    "release_joint", "release_all", "place_all", "swap_pair", "swap_person", "toggle_follows",
+    "fit_person_box", "duplicate_person", "add_from_template", "copy_previous", "look_at_person",
+    "set_joint_names", "edit_skeletons", "export_people", "import_people",
+})  # fmt: skip
+"""What the controller of poses supplies."""
 
 
 MOTION_HANDLERS = frozenset({

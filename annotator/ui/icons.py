@@ -41,6 +41,9 @@ _SHAPES: dict[str, str] = {
                    '<path d="M15 16h6M18 13l3 3-3 3"/>',
     "tool_arrow": '<path d="M4 20L19 5M10 5h9v9"/><circle cx="4.5" cy="19.5" r="1.5" '
                   'fill="currentColor"/>',
+    "swap": '<path d="M7 4L3 8l4 4M3 8h15M17 12l4 4-4 4M21 16H6"/>',
+    "duplicate": '<rect x="8" y="8" width="12" height="12" rx="2"/>'
+                 '<path d="M16 8V5a1 1 0 0 0-1-1H5a1 1 0 0 0-1 1v10a1 1 0 0 0 1 1h3"/>',
     "tool_click": '<path d="M12 2v5M12 17v5M2 12h5M17 12h5"/><circle cx="12" cy="12" r="2" '
                   'fill="currentColor"/>',
     "tool_brush": '<path d="M20 4c-4 1-8 5-10 9l2 2c4-2 8-6 9-10z"/>'

@@ -13,6 +13,7 @@ from annotator.ui.image.controller import PhotoController
 from annotator.ui.image.loading import LoadedPhoto
 from annotator.ui.image.view import ImageView
 from annotator.ui.motion import MotionController
+from annotator.ui.pose import PoseController
 
 Sessions = Callable[[TaskName], EngineSession]
 """Returns what runs the engine that an asset has for a task."""
@@ -40,5 +41,11 @@ def _motion(
     return MotionController(project, view, sessions("masks"), sessions("motion"), window)
 
 
-PHOTO_TASKS: Mapping[TaskName, Make] = {"masks": _masks, "motion": _motion}
+def _poses(
+    project: Project, view: ImageView, sessions: Sessions, window: QWidget
+) -> TaskController:
+    return PoseController(project, view, sessions("poses"), window)
+
+
+PHOTO_TASKS: Mapping[TaskName, Make] = {"masks": _masks, "poses": _poses, "motion": _motion}
 """Makes the controller of each task; each is a `TaskController` that `OpensPhotos`."""

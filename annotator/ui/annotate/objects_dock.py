@@ -103,10 +103,24 @@ class ObjectsDock(QDockWidget):
     commandChosen = Signal(str)  # noqa: N815 - Qt spells signals so
 
     def __init__(
-        self, model: ObjectsModel, labels: Callable[[], Sequence[str]], parent: QWidget | None
+        self,
+        model: ObjectsModel,
+        labels: Callable[[], Sequence[str]],
+        parent: QWidget | None,
+        title: str = "Objects",
+        buttons: Sequence[ButtonSpec] = _BUTTONS,
     ) -> None:
-        super().__init__("Objects", parent)
-        self.setObjectName("objectsDock")
+        """Show the objects of a model.
+
+        Args:
+            model: The objects.
+            labels: Returns the classes to offer.
+            parent: The window.
+            title: What the objects are called.
+            buttons: What to offer under the table.
+        """
+        super().__init__(title, parent)
+        self.setObjectName(f"{title.lower()}Dock")
         self._model = model
         self._showing = False
         self._proxy = _TextFilter(self)
@@ -114,7 +128,7 @@ class ObjectsDock(QDockWidget):
         self._proxy.setSortRole(SORT_ROLE)
         self._filter = self._make_filter()
         self.table = self._make_table(labels)
-        self._buttons = ButtonRow(_BUTTONS, self.commandChosen.emit, self)
+        self._buttons = ButtonRow(buttons, self.commandChosen.emit, self)
         self._lay_out()
 
     def _make_filter(self) -> QLineEdit:

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from annotator.domain import AnnotatorError, Prompt
+from annotator.domain import AnnotatorError, Prompt, Skeleton
 from annotator.engine.api import DEFAULT_THRESHOLD
 from annotator.engine.opened import Asset
 from annotator.engine.session import EngineEvent, EngineSession
@@ -79,6 +79,16 @@ class Runs(QObject):
     def threshold(self) -> float:
         """Probability that pixels of an object exceed where nothing else was chosen."""
         return self._session.engine.threshold if self._session.engine else DEFAULT_THRESHOLD
+
+    @property
+    def skeleton(self) -> Skeleton | None:
+        """The joints that the engine finds; None before there is one that finds any."""
+        return self._session.engine.skeleton if self._session.engine else None
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether the engine's scores say how sure it is of people."""
+        return self._session.engine is not None and self._session.engine.has_scores
 
     @property
     def unusable(self) -> bool:

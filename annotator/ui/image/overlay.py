@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil, floor, hypot
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +75,13 @@ class Outline:
     near: tuple[float, float] | None = None
 
 
+class OverlayLayer(Protocol):
+    """Something that a task draws over the photo."""
+
+    def paint(self, painter: QPainter, camera: FlatCamera) -> None:
+        """Draw it with a painter of the view."""
+
+
 @dataclass
 class PhotoOverlay:
     """The things over a photo.
@@ -89,6 +97,7 @@ class PhotoOverlay:
         hint: Words at the lower edge; empty for none.
         arrows: Directions of regions that move.
         flow: Where what is seen moves, or None.
+        layer: What a task draws of its own, under clicks and boxes; None for nothing.
     """
 
     markers: Sequence[PhotoMarker] = ()
@@ -101,12 +110,15 @@ class PhotoOverlay:
     hint: str = ""
     arrows: Sequence[PhotoArrow] = ()
     flow: FlowLines | None = None
+    layer: OverlayLayer | None = None
 
     def paint(self, painter: QPainter, camera: FlatCamera) -> None:
         """Draw everything with a painter of the view."""
         if camera.scale >= GRID_FROM:
             _paint_grid(painter, camera)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.layer is not None:
+            self.layer.paint(painter, camera)
         for box in (*self.boxes, *filter(None, (self.drawn,))):
             _paint_box(painter, camera, box)
         for outline in self.outlines:

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 
 from annotator.ui.image.overlay import PhotoBox
-from annotator.ui.image.tools.host import PhotoHost, Place
+from annotator.ui.image.tools.host import BoxHost, Place
 from annotator.ui.image.view import ImageView
 from annotator.ui.view import PointerEvent
 
@@ -17,7 +17,7 @@ class BoxTool:
 
     name = "box"
 
-    def __init__(self, host: PhotoHost) -> None:
+    def __init__(self, host: BoxHost) -> None:
         self._host = host
         self._view: ImageView | None = None
         self._corner: Place | None = None

@@ -9,6 +9,24 @@ from annotator.ui.annotate.tools import ClickHost
 Place = tuple[float, float]
 
 
+class BoxHost(Protocol):
+    """What the box tool asks for."""
+
+    @property
+    def current_object(self) -> int:
+        """Object that the box is for; 0 is the background."""
+
+    @property
+    def colour(self) -> Colour:
+        """Of the current object."""
+
+    def say(self, headline: str, detail: str = "", level: str = "info") -> None:
+        """Show a message in the window."""
+
+    def set_box(self, corners: tuple[float, float, float, float]) -> None:
+        """Draw a box (x0, y0, x1, y1) around the current object."""
+
+
 class PhotoHost(ClickHost[Place], Protocol):
     """Carries out what gestures on a photo meant. Places are pixels of the photo."""
 
