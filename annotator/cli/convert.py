@@ -18,6 +18,12 @@ def convert(
     """Convert a scan with its labels, or annotations of photos, to another format."""
     from annotator.formats import is_image_path, write_cloud
 
+    if _is_for_people(format_id):
+        from annotator.formats.people import read_people, write_people
+
+        for file in write_people(output, read_people(source), format_id):
+            out.print(str(file))
+        return
     if _is_annotation(source, format_id):
         _convert_annotations(source, output, format_id, tolerance)
         return
@@ -29,6 +35,12 @@ def convert(
     cloud = read_scan(source)
     write_cloud(output, cloud, cloud.labels, format_id=format_id)
     out.print(f"{output}: {len(cloud):,} points")
+
+
+def _is_for_people(format_id: str | None) -> bool:
+    from annotator.formats.people import PEOPLE_WRITERS
+
+    return format_id in {writer.format_id for writer in PEOPLE_WRITERS}
 
 
 def _is_annotation(source: Path, format_id: str | None) -> bool:

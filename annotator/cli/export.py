@@ -25,7 +25,7 @@ def export(
         None,
         "--format",
         help="Scans: ply, npz, las, ...; photos: coco, yolo, voc, labelme, png, "
-        "binary, soft, ...; see docs.",
+        "binary, soft, ...; people: coco-keypoints, yolo-pose, labelme-joints, csv; see docs.",
     ),
     tolerance: float = typer.Option(0.49, help=TOLERANCE_HELP),
     device: str = typer.Option("auto", help="Where to predict what is not stored."),
@@ -35,6 +35,9 @@ def export(
 
     with Project.open(project, read_only=True) as opened:
         chosen = _chosen(opened, asset, format_id)
+        if _is_for_people(format_id):
+            _export_people(opened, chosen, output, format_id)
+            return
         engines = Engines(device)
         scans = [a for a in chosen if a.kind == "cloud"]
         photos = [a for a in chosen if a.kind == "image"]
@@ -52,9 +55,11 @@ def export(
 
 def _chosen(project: "Project", asset: int | None, format_id: str | None) -> "list[AssetState]":
     from annotator.formats import CLOUD_WRITERS, IMAGE_WRITERS
+    from annotator.formats.people import PEOPLE_WRITERS
 
     kinds = {writer.format_id: "cloud" for writer in CLOUD_WRITERS}
     kinds |= {writer.format_id: "image" for writer in IMAGE_WRITERS}
+    kinds |= {writer.format_id: "image" for writer in PEOPLE_WRITERS}
     if format_id is not None and format_id not in kinds:
         raise AnnotatorError(f"There is no format {format_id}.", f"Known: {', '.join(kinds)}.")
     assets = [
@@ -68,6 +73,32 @@ def _chosen(project: "Project", asset: int | None, format_id: str | None) -> "li
             f"{project.path.name} has no such asset{what}.", "`annotator stats` lists them."
         )
     return assets
+
+
+def _is_for_people(format_id: str | None) -> bool:
+    from annotator.formats.people import PEOPLE_WRITERS
+
+    return format_id in {writer.format_id for writer in PEOPLE_WRITERS}
+
+
+def _export_people(
+    project: "Project", states: "list[AssetState]", output: Path, format_id: str | None
+) -> None:
+    """Write people as they stand; answers that are not stored are not asked for."""
+    from annotator.formats import image_size
+    from annotator.formats.people import write_people
+
+    images = [project.posed_image(state, *image_size(state.path)) for state in states]
+    for file in write_people(output, images, format_id):
+        out.print(str(file))
+    open_ = sum(
+        person.asks and project.followed(state, person) is None
+        for state in states
+        for person in state.people.values()
+    )
+    people = sum(len(image.people) for image in images)
+    waiting = f"; {open_} of them wait for an answer of the engine" if open_ else ""
+    out.print(f"{people} people on {len(images)} photos{waiting}")
 
 
 def _target(output: Path, state: "AssetState", count: int, format_id: str | None) -> Path:

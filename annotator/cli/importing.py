@@ -11,6 +11,7 @@ from annotator.cli.engines import read_photo
 from annotator.domain import AnnotatorError, WorkingImage
 
 if TYPE_CHECKING:
+    from annotator.domain.people import PosedImage
     from annotator.formats import AnnotatedImage
     from annotator.project import Project
 
@@ -24,21 +25,26 @@ def import_annotations(
         None, help="Folder of photos, for those that the project does not have yet."
     ),
     asset: int | None = typer.Option(None, help="The photo that they belong to, if not by name."),
+    people: bool = typer.Option(
+        False, help="The files hold people: COCO keypoints, YOLO pose, LabelMe points, a table."
+    ),
 ) -> None:
     """Bring annotations of photos into a project, as objects with edits by hand."""
     from annotator.formats import read_annotations
+    from annotator.formats.people import read_people
     from annotator.project import Project
 
     opening = Project.open if project.exists() else Project.create
     with opening(project) as opened:
         pasted = objects = 0
+        read = read_people if people else read_annotations
         for file in files:
-            for annotated in read_annotations(file, images):
+            for annotated in read(file, images):
                 asset_id = asset or _asset_of(opened, annotated, images)
                 if asset_id is None:
                     err.print(f"{annotated.file_name}: no such photo; left out")
                     continue
-                objects += _paste(opened, asset_id, annotated)
+                objects += _take(opened, asset_id, annotated)
                 pasted += 1
     if not pasted:
         raise AnnotatorError(
@@ -48,7 +54,9 @@ def import_annotations(
     out.print(f"{project}: {objects} objects from {pasted} annotations")
 
 
-def _asset_of(project: "Project", annotated: "AnnotatedImage", images: Path | None) -> int | None:
+def _asset_of(
+    project: "Project", annotated: "AnnotatedImage | PosedImage", images: Path | None
+) -> int | None:
     """Return the asset that an annotation belongs to; a photo found elsewhere is added."""
     from annotator.formats import image_files, is_of_photo
 
@@ -68,6 +76,14 @@ def _added(project: "Project", path: Path) -> int:
 
     photo = read_photo(path)
     return add_image(project, path, WorkingImage.of(photo), photo.content_hash)
+
+
+def _take(project: "Project", asset_id: int, annotated: "AnnotatedImage | PosedImage") -> int:
+    from annotator.domain.people import PosedImage
+
+    if isinstance(annotated, PosedImage):
+        return len(project.import_people(asset_id, annotated.people))
+    return _paste(project, asset_id, annotated)
 
 
 def _paste(project: "Project", asset_id: int, annotated: "AnnotatedImage") -> int:

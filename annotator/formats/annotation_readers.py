@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from annotator.domain import AnnotatorError
+from annotator.domain.people import PosedImage
 from annotator.formats.annotated import AnnotatedImage
 from annotator.formats.coco import load_json, read_coco
 from annotator.formats.images import IMAGE_SUFFIXES, image_files, image_size
@@ -97,7 +98,7 @@ def _read_json(path: Path) -> Iterator[AnnotatedImage]:
         raise reading.damaged("is JSON, but neither COCO nor LabelMe", "Choose another file.")
 
 
-def is_of_photo(annotated: AnnotatedImage, photo: Path) -> bool:
+def is_of_photo(annotated: AnnotatedImage | PosedImage, photo: Path) -> bool:
     """Say whether an annotation names a photo.
 
     Masks as PNG bear the name of the photo: photo.png, photo.001.chair.png.

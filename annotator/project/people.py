@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from annotator.domain import ObjectInfo, PersonPrompt, Skeleton, object_colour
-from annotator.domain.people import Person, PosedImage, PosedPerson, consistent_box
+from annotator.domain.people import Person, PosedImage, PosedPerson, consistent_box, from_posed
 from annotator.domain.poses import Point
 from annotator.project import people_events as pe
 from annotator.project.document import AssetState, Change
@@ -91,6 +91,17 @@ class PeopleProject(LoggedDocument):
         )
         self._commit(pe.PeopleAdded(asset_id, infos, numbered, how))
         return ids
+
+    def import_people(self, asset_id: int, people: Sequence[PosedPerson]) -> tuple[int, ...]:
+        """Add persons of a file, their joints as placed ones, in one step; return their ids.
+
+        Crowds, of whom files have no joints, are left out.
+        """
+        single = [posed for posed in people if not posed.crowd]
+        known = {posed.skeleton: self.add_skeleton(posed.skeleton) for posed in single}
+        adopted = [replace(from_posed(p, 0), skeleton=known[p.skeleton]) for p in single]
+        labels, names = [p.label for p in single], [p.name for p in single]
+        return self.add_people(asset_id, adopted, "imported", labels=labels, names=names)
 
     def set_person(self, asset_id: int, person: Person, how: pe.HowSet) -> Change:
         """Change a person as a whole.

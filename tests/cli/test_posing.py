@@ -137,3 +137,23 @@ def drawn_like_the_engine(box):
     spec.loader.exec_module(module)
     assert len(drawn(COCO_17, 0, box).start) == 17
     return module.fitted(box).tolist()
+
+
+def test_people_go_into_a_project_and_come_out_again(run, photo, tmp_path):
+    run("pose", photo, "--engine", "stick-figure", "-o", tmp_path / "p.json")
+    status, out, err = run(
+        "import", tmp_path / "new.annot", tmp_path / "p.json", "--people", "--images", tmp_path
+    )
+    assert (status, err) == (0, "")
+    assert "2 objects from 1 annotations" in out
+    status, out, err = run(
+        "export", tmp_path / "new.annot", "-o", tmp_path / "again", "--format", "yolo-pose"
+    )
+    assert (status, err) == (0, "")
+    assert "2 people on 1 photos" in out
+    status, out, err = run(
+        "convert", tmp_path / "p.json", tmp_path / "table.csv", "--format", "csv"
+    )
+    assert (status, err) == (0, "")
+    first, second = people_in(tmp_path / "p.json"), people_in(tmp_path / "table.csv")
+    assert [p.keypoints for p in first] == [p.keypoints for p in second]

@@ -43,7 +43,7 @@ class ObjectCommands:
             return None
         counts = self._bench.points
         used = {click.object_id for click in asset.clicks}
-        used |= {edit.object_id for edit in asset.edits}
+        used |= {edit.object_id for edit in asset.edits} | set(asset.people)
         used |= {i for i in asset.objects if i < len(counts) and counts[i]}
         return next((i for i in asset.objects if i not in used), None)
 

@@ -13,12 +13,13 @@ from annotator.project import AssetState, Project
 from annotator.project.events import TaskName
 from annotator.project.people_events import HowAdded
 from annotator.ui.annotate.bench import Bench
-from annotator.ui.image.canvas import PhotoCanvas, colour_of
+from annotator.ui.image.canvas import PhotoCanvas
 from annotator.ui.image.loading import LoadedPhoto
 from annotator.ui.image.view import ImageView
 from annotator.ui.pose import asking
 from annotator.ui.pose.figures import Figure, FigureLayer, JointKey
 from annotator.ui.pose.motion import Gliding
+from annotator.ui.pose.showing import figure_of
 
 OVERLAP = 0.6
 """Share of both boxes' common area above which somebody found is taken for one already there."""
@@ -360,15 +361,9 @@ class PoseBench(Bench):
             person, joints = preview, preview.keypoints
         else:
             joints = self._drawn_joints(person)
-        info = asset.objects[person.object_id]
-        score = "" if person.score is None else f" · {person.score:.0%}"
-        lock = " · locked" if info.locked else ""
-        waits = person.asks and self.project.followed(asset, person) is None
-        return Figure(
-            person.object_id, self.project.skeleton_of(person), joints, person.visibility,
-            person.fixed, consistent_box(person.box, joints, person.visibility),
-            colour_of(asset.objects, person.object_id), f"{info.name}{score}{lock}",
-            person.object_id == self.current_object, waits and self.runs.pending,
+        return figure_of(
+            self.project, asset, person, joints,
+            current=person.object_id == self.current_object, pending=self.runs.pending,
         )  # fmt: skip
 
     def _drawn_joints(self, person: Person) -> tuple[Point, ...]:

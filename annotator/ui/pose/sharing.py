@@ -1,10 +1,8 @@
 """People to files and from files, in the window."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -18,8 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.domain import AnnotatorError
-from annotator.domain.people import PosedImage, from_posed
-from annotator.formats.annotated import AnnotatedImage
+from annotator.domain.people import PosedImage
 from annotator.formats.annotation_readers import is_of_photo
 from annotator.formats.images import image_size
 from annotator.formats.people import PEOPLE_WRITERS, read_people, write_people
@@ -140,17 +137,11 @@ def take_people(bench: PoseBench, path: Path) -> int:
     except AnnotatorError as error:
         bench.say(error.message, error.remedy, "error")
         return 0
-    nothing = np.zeros((0, 0), np.int32)
-    mine = [i for i in images if is_of_photo(AnnotatedImage(i.file_name, nothing), asset.path)]
-    posed = [person for image in mine for person in image.people if not person.crowd]
-    if not posed:
+    people = [p for i in images if is_of_photo(i, asset.path) for p in i.people if not p.crowd]
+    if not people:
         bench.say(f"{path.name} has nobody for {asset.path.name}.", "Photos go by their names.")
         return 0
-    people = []
-    for person in posed:
-        name = bench.attempt(bench.project.add_skeleton, person.skeleton)
-        if name is None:
-            return 0
-        people.append(replace(from_posed(person, 0), skeleton=name))
-    bench.add(people, "imported", labels=[person.label for person in posed])
-    return len(people)
+    ids = bench.attempt(bench.project.import_people, asset.asset_id, people) or ()
+    if ids:
+        bench.choose_object(ids[0])
+    return len(ids)

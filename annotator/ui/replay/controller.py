@@ -9,6 +9,9 @@ from annotator.domain import BACKGROUND, Mask
 from annotator.domain.cloud import Int32
 from annotator.project import AssetState, Project
 from annotator.ui.annotate.shown import BaseCanvas
+from annotator.ui.image.view import ImageView
+from annotator.ui.pose.figures import FigureLayer
+from annotator.ui.pose.showing import figures_of
 from annotator.ui.replay.dock import ReplayDock
 from annotator.ui.replay.film import Film
 from annotator.ui.replay.player import ReplayPlayer
@@ -47,6 +50,7 @@ class ReplayController(QObject):
         self._project, self._view = project, canvas.view
         self._canvas = canvas
         self._mask: Mask | None = None
+        self._people = FigureLayer()
         self.player = ReplayPlayer(Film(project, asset_id), self)
         self._dock = ReplayDock(self.player, parent)
         self._dock.endAsked.connect(self.endAsked)
@@ -96,8 +100,15 @@ class ReplayController(QObject):
         self._canvas.show_boxes(asset.boxes, asset.objects)
         self._canvas.show_markers(asset.clicks, asset.objects, _newest(asset))
         self._canvas.show_labels(self._labels(asset))
+        self._show_people(asset)
         if self._dock.follow.isChecked():
             self._place_camera(place)
+
+    def _show_people(self, asset: AssetState) -> None:
+        if isinstance(self._view, ImageView):
+            self._people.figures = figures_of(self._project, asset)
+            self._view.overlay.layer = self._people if asset.people else None
+            self._view.update_overlay()
 
     def _labels(self, asset: AssetState) -> Int32 | None:
         found = self._project.stored_mask_of(asset)

@@ -346,3 +346,20 @@ def test_every_row_for_people_does_something(posing):
         assert posing.enabled(action_id), action_id
         posing.do(action_id)
     assert all(posing.people[1].fixed)
+
+
+def test_the_film_shows_people_as_they_were(posing):
+    posing.find()
+    posing.drag(posing.joint(1, WRIST), (140.0, 60.0))
+    posing.answered()
+    shown = posing.shown[1]
+    posing.do("replay")
+    player = posing.window.desk.slot.current.player
+    counts = []
+    for place in range(len(player.film.scenes)):
+        player.go(place)
+        layer = posing.view.overlay.layer
+        counts.append(0 if layer is None else sum(map(sum, (f.fixed for f in layer.figures))))
+    assert counts[0] == 0
+    assert counts[-1] == 1
+    np.testing.assert_array_equal(posing.view.overlay.layer.of(1).joints, shown)
