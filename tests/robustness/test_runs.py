@@ -1,0 +1,175 @@
+"""`annotator robustness run` does what is missing, once, and says in words what failed."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from annotator.robustness.runs.store import RunStore
+from tests.robustness.records_for_tests import write_photos
+
+
+@pytest.fixture
+def photos(tmp_path):
+    return write_photos(tmp_path / "photos", ("one", "two", "three"))
+
+
+@pytest.fixture
+def arguments(photos, tmp_path):
+    return [
+        "robustness", "run", "--dataset", photos, "--plugins", "flood-fill", "--clicks", 2,
+        "--mode", "exhaustive", "--stride", 8, "-o", tmp_path / "run",
+    ]  # fmt: skip
+
+
+def records(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in (folder / "records").rglob("*.json")}
+
+
+def test_every_sample_and_mode_gets_a_record_that_is_not_made_again(run, arguments, tmp_path):
+    status, out, err = run(*arguments)
+    assert (status, err) == (0, "")
+    assert "3 records written" in out
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "run" / "records").rglob("*.json")}
+    assert len(before) == 3
+    status, out, _ = run(*arguments)
+    assert "0 records written" in out
+    assert "3 were there" in out
+    assert {p: p.stat().st_mtime_ns for p in before} == before
+
+
+def test_in_every_record_the_simulated_user_lies_between_the_extremes(run, arguments, tmp_path):
+    run(*arguments, "--mode", "exhaustive,ours", "--evaluations", 12)
+    found = list(RunStore.open(tmp_path / "run").outcomes())
+    assert len(found) == 6
+    for key, outcome in found:
+        assert outcome.record.ordered, key
+        assert outcome.record.about.sample == key.sample
+        assert outcome.record.made_with["plugin"] == "flood-fill"
+        assert set(outcome.shapes) == {"min", "base", "max"}
+
+
+def test_a_run_done_in_parts_equals_one_done_at_once(run, arguments, tmp_path):
+    run(*arguments, "--limit", 1)
+    assert len(records(tmp_path / "run")) == 1
+    run(*arguments)
+    run(*arguments[:-1], tmp_path / "whole")
+    assert records(tmp_path / "run") == records(tmp_path / "whole")
+
+
+def test_a_sample_that_fails_is_recorded_and_the_others_go_on(run, arguments, photos, tmp_path):
+    good = (photos / "masks" / "two.png").read_bytes()
+    Pillow.fromarray(np.zeros((5, 5), np.uint8)).save(photos / "masks" / "two.png")
+    status, out, err = run(*arguments)
+    assert status == 3
+    assert "2 records written" in out
+    assert "1 x two.png and two.png differ in size." in out
+    assert "two.png differ in size" in err
+    status, out, _ = run(*arguments)
+    assert status == 0
+    assert "1 failed earlier; --retry-failed tries them again." in out
+    status, out, _ = run(*arguments, "--retry-failed")
+    assert status == 3
+    (photos / "masks" / "two.png").write_bytes(good)
+    status, _, err = run(*arguments, "--retry-failed")
+    assert status == 1
+    assert "fingerprint" in err
+
+
+def test_an_engine_that_raises_fails_its_sample_only(run, arguments, monkeypatch, tmp_path):
+    from annotator.robustness.runs import performing
+
+    honest = performing.attack
+
+    def sometimes(target, *rest):
+        if target.about.sample == "two":
+            raise ZeroDivisionError("division by zero")
+        return honest(target, *rest)
+
+    monkeypatch.setattr(performing, "attack", sometimes)
+    status, out, _ = run(*arguments)
+    assert status == 3
+    assert "1 x ZeroDivisionError: division by zero" in out
+    failure = json.loads(next((tmp_path / "run" / "failures").rglob("*.json")).read_text())
+    assert "Traceback" in failure["details"]
+    monkeypatch.setattr(performing, "attack", honest)
+    status, out, _ = run(*arguments, "--retry-failed")
+    assert (status, "1 records written" in out) == (0, True)
+    assert not list((tmp_path / "run" / "failures").rglob("*.json"))
+
+
+def test_a_damaged_record_is_made_again(run, arguments, tmp_path):
+    run(*arguments)
+    before = records(tmp_path / "run")
+    path = next((tmp_path / "run" / "records").rglob("two.json"))
+    path.write_bytes(path.read_bytes()[:-40])
+    _, out, _ = run(*arguments)
+    assert "1 records written" in out
+    assert records(tmp_path / "run") == before
+
+
+def test_wrong_words_are_refused_before_anything_is_done(run, arguments, tmp_path):
+    wrong = {
+        "There is no mode 'fast'": ("--mode", "fast"),
+        "There is no region 'sky'": ("--region", "sky"),
+        "There is no layout 'zip'": ("--layout", "zip"),
+        "There is no plugin 'nobody'": ("--plugins", "nobody"),
+        "nearest-click is an engine for another kind": ("--plugins", "nearest-click"),
+        "Name each plugin once": ("--plugins", "flood-fill,flood-fill"),
+        "'here' is no option": ("here",),
+    }
+    for words, options in wrong.items():
+        status, _, err = run(*arguments, *options)
+        assert status == 1
+        assert words in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_published_attack_needs_gradients_and_says_so(run, arguments):
+    status, out, _ = run(*arguments, "--mode", "tetris")
+    assert status == 3
+    assert "no gradients" in out
+
+
+def test_a_report_of_a_run_has_its_pictures(run, arguments, tmp_path):
+    run(*arguments)
+    status, out, err = run("robustness", "report", tmp_path / "run", "-o", tmp_path / "report")
+    assert (status, err) == (0, "")
+    assert "report.html" in out
+    assert (tmp_path / "report" / "report.html").read_text().count("<img") == 6
+
+
+def test_own_projects_tell_how_their_user_compares(run, photos, tmp_path):
+    from annotator.domain import Click, Mask
+    from annotator.formats import read_image
+    from annotator.project import Project
+
+    image = read_image(photos / "images" / "one.png")
+    with Project.create(tmp_path / "mine.annot") as project:
+        size = image.rgb.shape[0] * image.rgb.shape[1]
+        asset = project.add_asset(photos / "images" / "one.png", "image", image.content_hash, size)
+        project.add_clicks(asset, [Click((22.5, 12.5), 1)])
+        labels = np.zeros(image.rgb.shape[:2], np.int32)
+        labels[10:50, 20:60] = 1
+        project.store_result(asset, project.asset(asset).prompt(), Mask(labels))
+    status, _, _ = run(
+        "robustness", "run", "--dataset", tmp_path / "mine.annot", "--plugins", "flood-fill",
+        "--clicks", 1, "--mode", "exhaustive", "--stride", 4, "-o", tmp_path / "run",
+    )  # fmt: skip
+    assert status == 0
+    ((_, outcome),) = RunStore.open(tmp_path / "run").outcomes()
+    low, high = (outcome.record.paths[path][0].quality for path in ("min", "max"))
+    assert len(outcome.user) == 1
+    assert 0 < low <= high
+    run("robustness", "report", tmp_path / "run", "-o", tmp_path / "report")
+    assert "Your own clicks" in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_without_ray_a_cluster_names_its_extra(run, arguments, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "ray", None)
+    status, _, err = run(*arguments, "--cluster")
+    assert status == 1
+    assert "click-annotator[cluster]" in err
