@@ -60,10 +60,10 @@ class PerObject:
         that is right, and cost a run of every object for every click.
         """
         alone = self._answer(encoding, prompt.of_object(object_id), cancel)
-        contradicting = _contradicting(object_id, alone, prompt)
-        if not contradicting:
+        told = contradicting(object_id, alone, prompt)
+        if not told:
             return alone
-        return self._answer(encoding, prompt.of_object(object_id, contradicting), cancel)
+        return self._answer(encoding, prompt.of_object(object_id, told), cancel)
 
     def _answer(self, encoding: Any, prompt: Prompt, cancel: CancelToken | None) -> Mask:  # noqa: ANN401
         if cancel is not None:
@@ -83,7 +83,7 @@ class PerObject:
             size -= _bytes_of(mask)
 
 
-def _contradicting(object_id: int, answer: Mask, prompt: Prompt) -> frozenset[Click]:
+def contradicting(object_id: int, answer: Mask, prompt: Prompt) -> frozenset[Click]:
     """Return inside clicks of other objects on pixels that an object's answer took."""
     height, width = answer.labels.shape
     return frozenset(
