@@ -9,7 +9,7 @@ from models.agile3d.geometry import neighbourhood_normals
 from models.agile3d.labels import labels_from_logits
 from models.agile3d.neighbours import neighbour_pairs
 from models.agile3d.network import Agile3D
-from models.agile3d.quantise import quantize
+from models.agile3d.quantise import quantize, roomy_size
 from models.agile3d.scene import SceneEncoding
 from models.checkpoint import CheckpointError, LoadReport, load_checkpoint, load_state
 
@@ -27,4 +27,5 @@ __all__ = [
     "neighbour_pairs",
     "neighbourhood_normals",
     "quantize",
+    "roomy_size",
 ]

@@ -43,6 +43,26 @@ def quantize(
     return coords[unique_map].astype(np.int32), unique_map, rank[inverse.reshape(-1)]
 
 
+def roomy_size(
+    xyz: npt.NDArray[np.floating], points: float, smallest: float, growth: float = 1.25
+) -> float:
+    """Return a voxel edge whose voxels hold at least so many points on average.
+
+    Args:
+        xyz: Points in metres, [P, 3], P >= 1.
+        points: Points a voxel wanted.
+        smallest: Edge in metres to begin with.
+        growth: Factor by which it grows until enough points are in a voxel, or all in one.
+
+    Raises:
+        ValueError: As `quantize`.
+    """
+    size = smallest
+    while (count := len(quantize(xyz, size)[1])) * points > len(xyz) and count > 1:
+        size *= growth
+    return size
+
+
 def _keys(coords: npt.NDArray[np.int64]) -> npt.NDArray[np.generic]:
     """Return one sortable key a row of [P, 3]: 64-bit numbers if the box allows, else records."""
     low = coords.min(axis=0)

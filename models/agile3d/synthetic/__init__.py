@@ -1,1 +1,1 @@
-"""Synthetic scanned rooms with labels: numpy and scipy only."""
+"""Synthetic scans with labels: numpy and scipy only."""
