@@ -6,14 +6,18 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from models.agile3d.quantise import quantize
+from models.agile3d.quantise import quantize, roomy_size
 from models.agile3d.synthetic.scan import Scan
+from models.agile3d.training.disturb import cluttered, cut, doubled, grained, loosened, regrouped
 
 Float = npt.NDArray[np.float32]
 Rng = np.random.Generator
 
 VOXEL = 0.05
 """Voxel edge in metres."""
+
+OUTDOORS = 14.0
+"""Scans longer than this many metres count as outdoor scans."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,25 +46,62 @@ def draw_crop(rng: Rng, scan: Scan, max_voxels: int, *, augment: bool = True) ->
         max_voxels: Keeps this many voxels at most, the nearest to the centre.
         augment: Whether to turn, scale, flip and recolour.
     """
-    xyz = _moved(rng, scan.xyz) if augment else scan.xyz
+    outdoors = bool(np.ptp(scan.xyz, axis=0).max() > OUTDOORS)
+    xyz = _made_small(rng, scan.xyz) if outdoors else scan.xyz
+    xyz = _moved(rng, xyz) if augment else xyz
     centre = xyz[_any_object(rng, scan.labels), :2]
     distance = np.abs(xyz[:, :2] - centre).max(axis=1)
     near = np.flatnonzero(distance < rng.uniform(1.3, 2.6) * max(1, max_voxels / 5000) ** 0.5)
-    if augment and rng.random() < 0.7:
+    if augment and not outdoors and rng.random() < 0.7:
         near = _coarser(rng, xyz, near)
-    xyz = xyz[near]
-    if augment and rng.random() < 0.5:
-        xyz = melted(rng, xyz)
-    coords, rows, _ = quantize(xyz, VOXEL)
+    piece = Scan(xyz[near], scan.rgb[near], scan.labels[near])
+    piece = _untidy(rng, piece) if augment else piece
+    coords, rows, _ = quantize(piece.xyz, VOXEL)
     if len(rows) > max_voxels:
-        kept = np.sort(np.argpartition(distance[near[rows]], max_voxels)[:max_voxels])
+        distance = np.abs(piece.xyz[rows, :2] - centre).max(axis=1)
+        kept = np.sort(np.argpartition(distance, max_voxels)[:max_voxels])
         coords, rows = coords[kept], rows[kept]
-    xyz, labels = xyz[rows], scan.labels[near[rows]].astype(np.int64)
-    rgb: Float = scan.rgb[near[rows]].astype(np.float32) / np.float32(255)
+    xyz, labels = piece.xyz[rows], piece.labels[rows].astype(np.int64)
+    rgb: Float = piece.rgb[rows].astype(np.float32) / np.float32(255)
     if augment:
-        rgb = _shaded(rng, xyz, patched(rng, xyz, labels, matched(rng, labels, rgb)))
-        rgb = recoloured(rng, rgb)
+        rgb = _painted(rng, xyz, labels, rgb)
+        labels = _relabelled(rng, xyz, labels)
     return Crop(coords, rgb, xyz, labels)
+
+
+def _untidy(rng: Rng, piece: Scan) -> Scan:
+    """Add what is between the generator's scans and real ones in shape."""
+    if rng.random() < 0.5:
+        piece = cut(rng, piece)
+    if rng.random() < 0.6:
+        piece = cluttered(rng, piece)
+    xyz = piece.xyz
+    if rng.random() < 0.4:
+        xyz = doubled(rng, xyz)
+    if rng.random() < 0.5:
+        xyz = melted(rng, xyz)
+    return Scan(xyz, piece.rgb, piece.labels)
+
+
+def _painted(rng: Rng, xyz: Float, labels: npt.NDArray[np.int64], rgb: Float) -> Float:
+    """Change colours in all ways."""
+    rgb = matched(rng, labels, rgb)
+    if rng.random() < 0.75:
+        rgb = grained(rng, xyz, labels, rgb)
+    return recoloured(rng, _shaded(rng, xyz, patched(rng, xyz, labels, rgb)))
+
+
+def _relabelled(rng: Rng, xyz: Float, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Change what counts as one thing, and where it ends."""
+    if rng.random() < 0.3:
+        labels = regrouped(rng, xyz, labels)
+    return loosened(rng, xyz, labels) if rng.random() < 0.35 else labels
+
+
+def _made_small(rng: Rng, xyz: Float) -> Float:
+    """Reduce a sparse scan until voxels hold points enough, as the program does with its own."""
+    size = roomy_size(xyz, rng.uniform(1.8, 3.2), VOXEL, 1.1)
+    return xyz * np.float32(VOXEL / size)
 
 
 def _coarser(rng: Rng, xyz: Float, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

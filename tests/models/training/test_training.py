@@ -18,6 +18,14 @@ from models.agile3d.training.crops import (
     patched,
     recoloured,
 )
+from models.agile3d.training.disturb import (
+    cluttered,
+    cut,
+    doubled,
+    grained,
+    loosened,
+    regrouped,
+)
 from models.agile3d.training.evaluate import evaluate, mean_iou
 from models.agile3d.training.export import export, load_average
 from models.agile3d.training.losses import click_weights, layer_loss
@@ -58,6 +66,13 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("scans")
     save_scan(path / "scan000000.npz", _blocks())
     return path
+
+
+def _wall():
+    """A flat sheet of 2 m by 2 m in the plane y = 0, its halves labelled 1 and 2."""
+    x, z = np.meshgrid(np.arange(0, 2, 0.04), np.arange(0, 2, 0.04))
+    xyz = np.stack([x.ravel(), np.zeros(x.size), z.ravel()], axis=1).astype(np.float32)
+    return xyz, np.where(xyz[:, 0] < 1, 1, 2).astype(np.int64)
 
 
 def _trainer(folder, **changes):
@@ -133,6 +148,78 @@ def test_melting_joins_what_touches_and_keeps_the_rest_in_place():
     assert np.abs(made[:-1, :2] - xyz[:-1, :2]).max() < 0.05
 
 
+def test_clutter_adds_things_and_buries_what_they_cover():
+    piece, buried = _blocks(), 0
+    for seed in range(10):
+        made = cluttered(np.random.default_rng(seed), piece)
+        old = (made.labels > 0) & (made.labels <= 4)
+        assert len(made.xyz) == len(made.rgb) == len(made.labels)
+        buried += len(piece.xyz) - old.sum()
+        assert old.sum() > 0.3 * len(piece.xyz)
+        assert (~old).sum() > 0
+        assert made.xyz[~old, 2].min() > -0.01  # stands on something, not in the ground
+    assert buried > 500
+
+
+def test_cuts_divide_things_but_leave_most_of_them():
+    piece, shares = _blocks(), []
+    for seed in range(10):
+        made = cut(np.random.default_rng(seed), piece)
+        shares.append(len(made.xyz) / len(piece.xyz))
+        assert set(np.unique(made.labels)) == {1, 2, 3, 4}
+    assert 0.3 < min(shares) < 0.98
+
+
+def test_ghosts_shift_some_points_of_a_region_alike():
+    xyz, _ = _wall()
+    made = doubled(np.random.default_rng(1), xyz)
+    moved = np.abs(made - xyz).max(axis=1) > 1e-6
+    assert 0.05 < moved.mean() < 0.7
+    assert (made - xyz)[moved].std(axis=0).max() < 1e-5
+
+
+def test_loosened_borders_move_by_centimetres_only():
+    xyz, labels = _wall()
+    changed = 0
+    for seed in range(8):
+        made = loosened(np.random.default_rng(seed), xyz, labels)
+        moved = made != labels
+        changed += moved.sum()
+        assert np.abs(xyz[moved, 0] - 1).max(initial=0) < 0.25
+    assert changed > 20
+
+
+def test_regrouping_joins_touching_things_only_and_divides_others():
+    xyz, labels = _wall()
+    apart = np.concatenate([xyz, xyz + np.float32([0, 3, 0])])
+    both = np.concatenate([labels, labels + 2])
+    counts = set()
+    for seed in range(20):
+        made = regrouped(np.random.default_rng(seed), apart, both)
+        near, far = made[: len(xyz)], made[len(xyz) :]
+        assert not set(near) & set(far)
+        counts.add(len(np.unique(made)))
+    assert min(counts) < 4 < max(counts)
+
+
+def test_grain_spreads_the_colours_within_things():
+    xyz, labels = _wall()
+    plain = np.full((len(xyz), 3), 0.5, np.float32)
+    spreads = [grained(np.random.default_rng(i), xyz, labels, plain).std() for i in range(12)]
+    assert 0.03 < np.mean(spreads) < 0.3
+    assert all(np.isfinite(spreads))
+
+
+def test_crops_of_streets_are_reduced_to_the_size_of_rooms():
+    rng = np.random.default_rng(0)
+    xyz = rng.uniform(0, 40, (12_000, 3)).astype(np.float32)
+    xyz[:, 2] *= 0.001
+    street = Scan(xyz, np.zeros((12_000, 3), np.uint8), np.ones(12_000, np.int32))
+    crop = draw_crop(rng, street, 4000)
+    assert np.ptp(crop.xyz, axis=0).max() < 8
+    assert len(crop.coords) > 100
+
+
 def test_matched_things_share_colours_but_keep_their_texture():
     rng = np.random.default_rng(2)
     labels = np.repeat(np.arange(1, 9), 200)
@@ -187,8 +274,8 @@ def test_codes_of_a_piece_equal_those_of_the_whole_with_its_margin():
 
 
 def test_training_lowers_the_loss(folder):
-    trainer = _trainer(folder)
-    losses = [trainer.train_step()["loss"] for _ in range(40)]
+    trainer = _trainer(folder, rounds=0, steps=60)
+    losses = [trainer.train_step()["loss"] for _ in range(60)]
     assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
 
 
