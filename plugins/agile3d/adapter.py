@@ -84,6 +84,7 @@ class Agile3DEngine:
         self._dtype = next(network.parameters()).dtype
         self._voxel_size = float(context.parameters.get("voxel_size", 0.0))
         self._upright = bool(context.parameters.get("upright", False))
+        self._sparse = bool(context.parameters.get("sparse", False))
         self._keep_connected = bool(context.parameters.get("keep_connected", False))
         self._log = context.logger
 
@@ -102,7 +103,7 @@ class Agile3DEngine:
             Cancelled: If `cancel` was set; looked at between the network's stages.
         """
         progress(0.0, "dividing into voxels")
-        voxels = voxelise(asset, self._voxel_size, upright=self._upright)
+        voxels = voxelise(asset, self._voxel_size, upright=self._upright, sparse=self._sparse)
         self._log.info("%d voxels of %.4f m", len(voxels.coords), voxels.size)
 
         def on_stage(fraction: float) -> None:

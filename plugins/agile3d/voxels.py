@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from annotator.domain import AnnotatorError, PointCloud
-from models.agile3d import quantize
+from models.agile3d import quantize, roomy_size
 
 from .upright import upright_turn
 
@@ -17,6 +17,10 @@ VOXELS_ACROSS = 50
 """Voxels along the longest side of a scan smaller than a room."""
 POINTS_PER_VOXEL = 1.2
 """With fewer the voxels of one surface no longer touch."""
+OUTDOORS = 14.0
+"""Scans longer than this many metres are made by laser out of doors, mostly."""
+POINTS_OUTDOORS = 2.5
+"""Points a voxel of such scans: far from the scanner they lie much wider apart."""
 MAX_VOXELS = 400_000
 """A finer grid than this would not fit common memory."""
 GROWTH = 1.25
@@ -55,13 +59,16 @@ class Voxels:
         return _turned(self.xyz, self.turn) * np.float32(TRAINED_SIZE / self.size)
 
 
-def voxelise(cloud: PointCloud, size: float = 0.0, *, upright: bool = False) -> Voxels:
+def voxelise(
+    cloud: PointCloud, size: float = 0.0, *, upright: bool = False, sparse: bool = False
+) -> Voxels:
     """Quantise a cloud the way the published evaluation does: minimum subtracted, float32.
 
     Args:
         cloud: At least one point.
         size: Voxel edge in metres; 0 chooses by `automatic_size`.
         upright: Turn table tops in a camera's frame so that they are level.
+        sparse: Let the chosen edge grow on sparse scans that are larger than rooms.
 
     Raises:
         AnnotatorError: If the cloud is empty or far too large for the voxel size.
@@ -70,7 +77,7 @@ def voxelise(cloud: PointCloud, size: float = 0.0, *, upright: bool = False) -> 
         raise AnnotatorError(f"{cloud.name or 'The scan'} has no points.", "Open another scan.")
     low = cloud.xyz.min(axis=0)
     shifted = cloud.xyz - low
-    size = size or automatic_size(shifted)
+    size = size or automatic_size(shifted, sparse=sparse)
     try:
         coords, rows, inverse = quantize(shifted, size)
         turn = upright_turn(coords, shifted[rows]) if upright else np.eye(3, dtype=np.float32)
@@ -89,7 +96,7 @@ def _turned(xyz: npt.NDArray[np.float32], turn: npt.NDArray[np.float32]) -> npt.
     return xyz if np.array_equal(turn, np.eye(3)) else xyz @ turn.T
 
 
-def automatic_size(xyz: npt.NDArray[np.float32]) -> float:
+def automatic_size(xyz: npt.NDArray[np.float32], *, sparse: bool = False) -> float:
     """Choose the voxel edge for points [N, 3] in metres.
 
     The network was trained on rooms with 5 cm. A scan whose longest side (between the
@@ -97,15 +104,19 @@ def automatic_size(xyz: npt.NDArray[np.float32]) -> float:
     of it, which makes a table top look nearly as large as a room: about 2 cm. (1 cm is no
     better at the first click, and worse from the second on.) The edge then grows until
     voxels hold 1.2 points on average (up to 5 cm) and until there are at most 400,000
-    of them.
+    of them. With `sparse` it grows in scans longer than 14 m until voxels hold 2.5 points,
+    which makes a street thinned to 10 cm as near a room as a table top.
     """
     sample = xyz[:: max(1, len(xyz) // 100_000)]
     low, high = np.percentile(sample, [1, 99], axis=0)
-    size = float(np.clip((high - low).max() / VOXELS_ACROSS, SMALLEST_SIZE, TRAINED_SIZE))
+    longest = float((high - low).max())
+    size = float(np.clip(longest / VOXELS_ACROSS, SMALLEST_SIZE, TRAINED_SIZE))
+    if sparse and longest > OUTDOORS:
+        size = roomy_size(xyz, POINTS_OUTDOORS, size)
     while True:
         count = len(quantize(xyz, size)[1])
-        sparse = size < TRAINED_SIZE and count * POINTS_PER_VOXEL > len(xyz)
-        if not (sparse or count > MAX_VOXELS):
+        apart = size < TRAINED_SIZE and count * POINTS_PER_VOXEL > len(xyz)
+        if not (apart or count > MAX_VOXELS):
             return size
         grown = size * GROWTH
         size = min(grown, TRAINED_SIZE) if size < TRAINED_SIZE else grown

@@ -206,6 +206,33 @@ def test_the_automatic_voxel_size_follows_extent_and_density(registry, extent, p
     assert expected[0] <= size <= expected[1]
 
 
+@pytest.mark.parametrize(
+    ("extent", "points", "expected"),
+    [
+        (8.0, 6_000, (0.05, 0.05)),  # a room, however sparse
+        (40.0, 60_000, (0.2, 0.4)),  # a street of 16 cm spacing
+        (20.0, 600_000, (0.05, 0.05)),  # one scanned densely
+        (1.0, 400_000, (0.019, 0.021)),  # a table top
+    ],
+)
+def test_sparse_outdoor_scans_may_get_coarser_voxels(registry, extent, points, expected):
+    voxels = plugin_module(registry, "voxels")
+    xyz = np.random.default_rng(0).uniform(0, extent, (points, 3)).astype(np.float32)
+    xyz[:, 2] *= 0.001
+    size = voxels.automatic_size(xyz, sparse=True)
+    assert expected[0] <= size <= expected[1]
+
+
+def test_the_embedded_network_sees_streets_in_coarser_voxels(registry):
+    xyz = np.random.default_rng(0).uniform(0, 40, (4000, 3)).astype(np.float32)
+    xyz[:, 2] *= 0.001
+    street = PointCloud(xyz)
+    plain = registry.open("agile3d", device="cpu", parameters={"sparse": False}).encode(street)
+    coarse = registry.open("agile3d:compact", device="cpu").encode(street)
+    assert plain.voxels.size == 0.05
+    assert coarse.voxels.size > 0.5
+
+
 def test_the_automatic_voxel_size_bounds_the_number_of_voxels(registry, monkeypatch):
     voxels = plugin_module(registry, "voxels")
     monkeypatch.setattr(voxels, "MAX_VOXELS", 5000)
