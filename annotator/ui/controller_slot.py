@@ -31,8 +31,11 @@ class Controller(Protocol):
     def docks(self) -> Sequence[QDockWidget]:
         """Return its docks, most important first."""
 
+    def area_of(self, dock: QDockWidget, usual: Qt.DockWidgetArea) -> Qt.DockWidgetArea:
+        """Return where a dock belongs."""
+
     def arrange(self, window: QMainWindow) -> None:
-        """Put docks that were just added to the window elsewhere, if they belong there."""
+        """Put docks that were just added to the window over one another, if they shall be."""
 
     def status_widgets(self) -> Sequence[QWidget]:
         """Return what belongs into the status bar, from left to right."""
@@ -85,7 +88,7 @@ class ControllerSlot:
         window.actions_manager.supply(controller.action_handlers())
         self._docks = list(controller.docks())
         for dock in self._docks:
-            window.addDockWidget(area, dock)
+            window.addDockWidget(controller.area_of(dock, area), dock)
             dock.show()  # Qt shows it later only; turned away from before, it would pass for closed
         if area == _RIGHT:
             window.resizeDocks(self._docks[:1], [396], Qt.Orientation.Horizontal)

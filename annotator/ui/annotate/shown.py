@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
-from annotator.domain import Box, Click, ObjectInfo
+from annotator.domain import Box, Click, ObjectInfo, RegionPlan
 from annotator.domain.cloud import Int32
 from annotator.domain.labels import Colour
 from annotator.ui.view import AnnotationView
@@ -42,6 +42,14 @@ class BaseCanvas(ABC):
         self, clicks: Sequence[Click], objects: Mapping[int, ObjectInfo], selected: int | None
     ) -> None:
         """Show a marker for every click that is not hidden."""
+
+    def show_regions(  # noqa: B027 - scans have none
+        self,
+        plans: Mapping[int, RegionPlan],
+        objects: Mapping[int, ObjectInfo],
+        current: int | None = None,
+    ) -> None:
+        """Show where regions shall move; nothing where assets have none."""
 
     def set_stale(self, stale: bool) -> None:
         """Dim the labels while they do not answer the newest clicks."""

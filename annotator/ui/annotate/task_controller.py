@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from annotator.ui.annotate.bench import Bench
@@ -63,8 +63,12 @@ class TaskController(QObject):
         """Return what belongs into the status bar, from left to right."""
         return ()
 
+    def area_of(self, dock: QDockWidget, usual: Qt.DockWidgetArea) -> Qt.DockWidgetArea:
+        """Return where a dock belongs."""
+        return usual
+
     def arrange(self, window: QMainWindow) -> None:
-        """Put docks that were just added to the window elsewhere than to its right."""
+        """Put docks that were just added to the window over one another, if they shall be."""
 
     @property
     def at_rest(self) -> bool:

@@ -5,11 +5,20 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from annotator.domain import BACKGROUND, Box, Click, Mask, ObjectInfo, object_colour
+from annotator.domain import (
+    BACKGROUND,
+    Box,
+    Click,
+    Mask,
+    ObjectInfo,
+    RegionPlan,
+    object_colour,
+)
 from annotator.domain.cloud import Int32
 from annotator.domain.labels import Colour
 from annotator.domain.masks import Bounds
 from annotator.ui.annotate.shown import BaseCanvas
+from annotator.ui.image.arrows import PhotoArrow
 from annotator.ui.image.composing import Composition
 from annotator.ui.image.loading import LoadedPhoto
 from annotator.ui.image.overlay import PhotoBox, PhotoMarker
@@ -108,6 +117,19 @@ class PhotoCanvas(BaseCanvas):
             if b.object_id not in self._hidden
         ]
         self.view.set_boxes(shown)
+
+    def show_regions(
+        self,
+        plans: Mapping[int, RegionPlan],
+        objects: Mapping[int, ObjectInfo],
+        current: int | None = None,
+    ) -> None:
+        """Show the arrows of regions that move and are not hidden."""
+        self.view.set_arrows([
+            PhotoArrow(plan.arrow, colour_of(objects, number), number == current)
+            for number, plan in plans.items()
+            if plan.arrow is not None and plan.moves and number not in self._hidden
+        ])  # fmt: skip
 
 
 def colour_of(objects: Mapping[int, ObjectInfo], object_id: int) -> Colour:

@@ -370,7 +370,8 @@ class ImageView(AnnotationView):
 
     def _space(self, event: QKeyEvent) -> bool:
         """Let the space bar hold the photo, unless it presses at the placement cursor."""
-        if event.key() != Qt.Key.Key_Space or self.overlay.cursor is not None:
+        chord = bool(event.modifiers()) and event.type() != QEvent.Type.KeyRelease
+        if event.key() != Qt.Key.Key_Space or self.overlay.cursor is not None or chord:
             return False
         if event.type() == QEvent.Type.ShortcutOverride:
             event.accept()

@@ -10,8 +10,6 @@ from annotator.domain import BACKGROUND
 from annotator.engine.session import EngineSession
 from annotator.project import Project
 from annotator.project.motion import plan_of
-from annotator.ui.image.arrows import PhotoArrow
-from annotator.ui.image.canvas import colour_of
 from annotator.ui.image.controller import PhotoController
 from annotator.ui.image.loading import LoadedPhoto
 from annotator.ui.image.view import ImageView
@@ -90,9 +88,12 @@ class MotionController(PhotoController):
         """Return the docks, most important first."""
         return (self._regions_dock, self._reel_dock, *super().docks())
 
+    def area_of(self, dock: QDockWidget, usual: Qt.DockWidgetArea) -> Qt.DockWidgetArea:
+        """Return where a dock belongs: the clip below the photo."""
+        return _BOTTOM if dock is self._reel_dock else usual
+
     def arrange(self, window: QMainWindow) -> None:
-        """Put the clip below the photo, and the lists for masks behind the regions."""
-        window.addDockWidget(_BOTTOM, self._reel_dock)
+        """Put the lists for masks behind the regions."""
         for dock in super().docks():
             window.tabifyDockWidget(self._regions_dock, dock)
         self._regions_dock.raise_()
@@ -237,14 +238,5 @@ class MotionController(PhotoController):
         free = self.bench.current is not None and not self.bench.project.read_only
         self._regions_dock.show_plan(self.moving.plan, free)
         self._regions_dock.show_note(*self.moving.note)
-        self._photo_view.set_arrows(self._arrows())
+        self.bench.canvas.show_regions(plans, asset.objects, self.bench.current_object)
         self._announce_conditions()
-
-    def _arrows(self) -> list[PhotoArrow]:
-        asset, current = self.bench.asset, self.bench.current_object
-        objects = asset.objects if asset else {}
-        return [
-            PhotoArrow(plan.arrow, colour_of(objects, number), number == current)
-            for number, plan in self.moving.plans.items()
-            if plan.arrow is not None and plan.moves and number not in self.bench.hidden
-        ]

@@ -55,7 +55,7 @@ class Preview(QObject):
     @property
     def busy(self) -> bool:
         """Whether a clip is on its way."""
-        return self.runs.busy or self.runs.unanswered or self._number > 0
+        return self.runs.busy or self.runs.pending or self._number > 0
 
     def open(self, asset_id: int, photo: LoadedPhoto) -> None:
         """Take another photo, reduced."""
@@ -113,10 +113,12 @@ class Preview(QObject):
         made.add_done_callback(lambda done: self._send(number, done))
 
     def _send(self, number: int, done: "Future[Reel]") -> None:
-        if not done.cancelled() and done.exception() is None:
-            self._made.emit(number, done.result())
+        if not done.cancelled():
+            self._made.emit(number, done.exception() or done.result())
 
-    def _show(self, number: int, reel: Reel) -> None:
+    def _show(self, number: int, reel: Reel | BaseException) -> None:
+        if isinstance(reel, BaseException):
+            raise reel
         if number == self._number:
             self._number, self.reel = 0, reel
             self.ready.emit()

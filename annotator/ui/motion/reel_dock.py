@@ -22,9 +22,9 @@ from annotator.ui.motion.moving import Moving
 from annotator.ui.motion.screen import Screen
 
 _BUTTONS = (
-    ButtonSpec("previous_frame", "previous", "Frame before (Alt+Left)"),
+    ButtonSpec("previous_frame", "previous", "Frame before (Alt+,)"),
     ButtonSpec("play_clip", "run", "Play or pause (Ctrl+Space)"),
-    ButtonSpec("next_frame", "next", "Frame after (Alt+Right)"),
+    ButtonSpec("next_frame", "next", "Frame after (Alt+.)"),
 )
 _SIDES = (("a", "Show A"), ("b", "Show B"), ("split", "A | B"))
 _SWITCHES = (

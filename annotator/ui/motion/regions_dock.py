@@ -59,6 +59,7 @@ class RegionsDock(QDockWidget):
         self.setObjectName("regionsDock")
         self._model = model
         self._showing = False
+        self._told: tuple[int, str] | None = None
         self.table = self._make_table()
         self.words = self._make_words()
         self.strength = ValueSlider("Strength", _strength_words, self)

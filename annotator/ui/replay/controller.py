@@ -71,6 +71,10 @@ class ReplayController(QObject):
         """Return the controls."""
         return (self._dock,)
 
+    def area_of(self, dock: QDockWidget, usual: Qt.DockWidgetArea) -> Qt.DockWidgetArea:
+        """Return where a dock belongs."""
+        return usual
+
     def arrange(self, window: QMainWindow) -> None:
         """Leave the controls where they are."""
 
@@ -99,6 +103,7 @@ class ReplayController(QObject):
         self._canvas.show_objects(asset.objects, _hidden(asset))
         self._canvas.show_boxes(asset.boxes, asset.objects)
         self._canvas.show_markers(asset.clicks, asset.objects, _newest(asset))
+        self._canvas.show_regions(asset.regions, asset.objects)
         self._canvas.show_labels(self._labels(asset))
         self._show_people(asset)
         if self._dock.follow.isChecked():

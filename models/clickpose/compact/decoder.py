@@ -86,9 +86,7 @@ class JointDecoder(nn.Module):
         super().__init__()
         self.names = nn.Parameter(torch.randn(joints, MEMORY) * 0.5)
         self.states = nn.Parameter(torch.randn(3, MEMORY) * 0.2)
-        self.place = nn.Sequential(
-            nn.Linear(MEMORY, MEMORY), nn.ReLU(), nn.Linear(MEMORY, MEMORY)
-        )
+        self.place = nn.Sequential(nn.Linear(MEMORY, MEMORY), nn.ReLU(), nn.Linear(MEMORY, MEMORY))
         self.look = nn.Linear(MIDDLE + FINE, MEMORY)
         self.layers = nn.ModuleList([JointLayer() for _ in range(LAYERS)])
         self.outs = nn.ModuleList([nn.LayerNorm(MEMORY) for _ in range(LAYERS)])

@@ -71,9 +71,7 @@ class Frame:
         shift = matrix[:, :2] @ np.full(2, 0.5) + matrix[:, 2] - 0.5
         warp = np.concatenate([matrix[:, :2], shift[:, None]], axis=1)
         grey = (127, 127, 127)
-        view = cv2.warpAffine(
-            photo, warp, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderValue=grey
-        )
+        view = cv2.warpAffine(photo, warp, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderValue=grey)
         return np.asarray(view, np.uint8)
 
 

@@ -9,9 +9,7 @@ _CELLS = 1.0
 """Spread of the target around a true place, cells at stride 4."""
 
 
-def answer_loss(
-    answers: list[Answer], prompt: JointPrompt, truth: Tensor, known: Tensor
-) -> Tensor:
+def answer_loss(answers: list[Answer], prompt: JointPrompt, truth: Tensor, known: Tensor) -> Tensor:
     """Return the mean loss over joints that are known and not fixed.
 
     Cross-entropy of every layer's map with a Gaussian around the true place, the last layer

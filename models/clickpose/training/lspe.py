@@ -43,8 +43,8 @@ def read_lspe(folder: Path, held_back: bool) -> list[Labelled]:
         held_back: Whether the last 1,000 are wanted; otherwise the first 9,000.
     """
     table = scipy.io.loadmat(str(folder / "joints.mat"))["joints"].transpose(2, 0, 1)
-    numbers = range(len(table) - HELD_BACK, len(table)) if held_back else range(
-        len(table) - HELD_BACK
+    numbers = (
+        range(len(table) - HELD_BACK, len(table)) if held_back else range(len(table) - HELD_BACK)
     )
     people = []
     for number in numbers:
