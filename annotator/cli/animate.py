@@ -1,27 +1,24 @@
 """`annotator animate`: a clip in which a region of a photo moves, without a screen."""
 
 import math
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import typer
 
-from annotator.cli.console import err, out, progress_bar
-from annotator.cli.engines import open_engine, open_for, predict_mask, read_photo
+from annotator.cli.engines import open_for, predict_mask, read_photo
 from annotator.cli.photos import Quick
-from annotator.domain import AnnotatorError, Clip, Image, Prompt, Region
-
-if TYPE_CHECKING:
-    from annotator.engine.opened import OpenEngine
+from annotator.domain import AnnotatorError, Image, ObjectInfo, Prompt, Region
 
 Bool = npt.NDArray[np.bool_]
 
 
+_PROJECT_SUFFIX = ".annotator"
+
+
 def animate(
-    photo: Path = typer.Argument(..., help="A photo."),
+    source: Path = typer.Argument(..., help="A photo, or a project with regions that move."),
     region: Path | None = typer.Option(None, help="PNG mask of what shall move."),
     click: list[str] = typer.Option([], help="X,Y inside of it instead; repeatable."),
     outside: list[str] = typer.Option([], help="X,Y outside of it; repeatable."),
@@ -29,58 +26,44 @@ def animate(
     strength: float | None = typer.Option(None, help="Mean motion in pixels a frame."),
     direction: float | None = typer.Option(None, help="Degrees: 0 right, 90 up."),
     confined: bool = typer.Option(False, help="Pixels outside of the mask never change."),
-    frames: int = typer.Option(48, min=8, max=240, help="Frames."),
-    fps: float = typer.Option(24.0, min=1.0, max=120.0, help="Frames a second."),
-    loop: bool = typer.Option(True, help="End as it begins."),
+    softness: float | None = typer.Option(None, help="Width of the soft edge in pixels."),
+    frames: int | None = typer.Option(None, min=8, max=240, help="Frames."),
+    fps: float | None = typer.Option(None, min=1.0, max=120.0, help="Frames a second."),
+    loop: bool | None = typer.Option(None, "--loop/--no-loop", help="End as it begins."),
     output: Path = typer.Option(
         ..., "-o", "--output", help=".mp4, .webm, .gif, .apng, .png, or a folder of PNG files."
     ),
-    engine: str = typer.Option("followclick", help="Engine that animates."),
+    flow: Path | None = typer.Option(None, help="Folder for the flow field, too."),
+    flow_format: str = typer.Option("flo", help="flo, png (16 bits) or colour (pictures)."),
+    mask: Path | None = typer.Option(None, help="PNG for the masks of what moves, too."),
+    engine: str | None = typer.Option(None, help="Engine that animates; followclick."),
     segmenter: str | None = typer.Option(None, help="Engine for --click; clickseg."),
+    asset: int | None = typer.Option(None, help="Only this photo of the project."),
     device: str = typer.Option("auto", help="auto, cpu, cuda or mps."),
     param: list[str] = typer.Option([], help="Parameter of the animator as name=value."),
 ) -> None:
-    """Let a region of a photo move as a few words say."""
-    from annotator.formats.clips import require_clip_format, write_clip
+    """Let regions of a photo move as a few words say; or render what a project says."""
+    from annotator.cli.animating import Wanted, animate_project
 
-    require_clip_format(output)  # a wrong format is said before the work
-    image = read_photo(photo)
-    mask = _mask(image, region, Quick(click, outside), segmenter, device)
-    told = Prompt(
-        object_ids=(1,),
-        words=((1, prompt),) if prompt else (),
-        regions=(Region(1, mask, _arrow(direction), strength, confined),),
-    )
-    settings = [f"frames={frames}", f"fps={fps}", f"loop={str(loop).lower()}"]
-    opened = open_engine(engine, device, [*settings, *param], told)
-    started = time.perf_counter()
-    clip = _animated(opened, image, told)
-    seconds = time.perf_counter() - started
-    for note in clip.notes:
-        err.print(note)
-    files = write_clip(output, clip)
-    what = str(output) if len(files) == 1 else f"{output}: {len(files)} files"
-    out.print(f"{what}; {_measured(clip, mask)}; {seconds:.2f} s ({opened.device})")
-
-
-def _animated(opened: "OpenEngine", image: Image, prompt: Prompt) -> Clip:
-    encoding = opened.encode(image)
-    with progress_bar("Animating") as progress:
-        result = opened.predict(encoding, prompt, progress=progress)
-    if not isinstance(result, Clip):
-        raise AnnotatorError(f"{opened.ref} does not make clips.", "Choose another engine.")
-    return result
-
-
-def _measured(clip: Clip, mask: Bool) -> str:
-    from annotator.benchmark.clips import mean_flow, region_core
-
-    frames, height, width = clip.frames.shape[:3]
-    words = f"{frames} frames of {width} x {height}"
-    if mask.shape != (height, width):
-        return words
-    flow, _ = mean_flow(clip.frames, region_core(mask))
-    return f"{words}, optical flow {flow:.2f} pixels a frame"
+    said = {"frames": frames, "fps": fps, "loop": None if loop is None else str(loop).lower()}
+    settings = [f"{name}={value}" for name, value in said.items() if value is not None]
+    wanted = Wanted(output, flow, flow_format, mask, engine, device, (*settings, *param))
+    wanted.check()  # a wrong format is said before the work
+    if source.suffix == _PROJECT_SUFFIX:
+        told = (region, click, outside, prompt, strength, direction, confined, softness)
+        if any(told):
+            raise AnnotatorError(
+                "What moves in a project is said in the project.",
+                "Leave out --region, --click, --prompt and the like, or name a photo.",
+            )
+        animate_project(source, asset, wanted)
+        return
+    image = read_photo(source)
+    inside = _mask(image, region, Quick(click, outside), segmenter, device)
+    moving = Region(1, inside, _arrow(direction), strength, confined, softness)
+    words = ((1, prompt),) if prompt else ()
+    told_engine = Prompt(object_ids=(1,), words=words, regions=(moving,))
+    wanted.make(image, told_engine, output, [ObjectInfo(1, prompt or "Region")])
 
 
 def _arrow(direction: float | None) -> tuple[float, float] | None:
