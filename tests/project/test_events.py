@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from annotator.domain import COCO_17, Box, Click, LabelClass, LabelSet, ObjectInfo, RegionPlan
@@ -96,10 +96,14 @@ EVENTS = {
 }  # fmt: skip
 
 
+SLOW_MACHINES = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+
+
 def test_every_kind_of_event_is_tried_here():
     assert set(EVENTS) == set(EVENT_TYPES.values())
 
 
+@SLOW_MACHINES
 @given(st.one_of(*EVENTS.values()))
 def test_an_event_reads_back_as_it_was_written(event):
     points = point_set_of(event)
@@ -107,6 +111,7 @@ def test_an_event_reads_back_as_it_was_written(event):
     assert decode_event(event.kind, to_json(event), blob) == event
 
 
+@SLOW_MACHINES
 @given(st.one_of(*EVENTS.values()), st.data())
 def test_a_payload_with_a_character_lost_is_refused_or_reads_as_another_event(event, data):
     text = to_json(event)
