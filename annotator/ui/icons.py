@@ -41,6 +41,7 @@ _SHAPES: dict[str, str] = {
                    '<path d="M15 16h6M18 13l3 3-3 3"/>',
     "tool_arrow": '<path d="M4 20L19 5M10 5h9v9"/><circle cx="4.5" cy="19.5" r="1.5" '
                   'fill="currentColor"/>',
+    "tool_whole": '<path d="M12 3v18M3 12h18M9 6l3-3 3 3M9 18l3 3 3-3M6 9l-3 3 3 3M18 9l3 3-3 3"/>',
     "swap": '<path d="M7 4L3 8l4 4M3 8h15M17 12l4 4-4 4M21 16H6"/>',
     "duplicate": '<rect x="8" y="8" width="12" height="12" rx="2"/>'
                  '<path d="M16 8V5a1 1 0 0 0-1-1H5a1 1 0 0 0-1 1v10a1 1 0 0 0 1 1h3"/>',

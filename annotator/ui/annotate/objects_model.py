@@ -58,12 +58,12 @@ class ObjectsModel(QAbstractTableModel):
         self._change = change
         self._rows: tuple[ObjectRow, ...] = ()
         self._current = 0
-        self._points = COLUMNS[POINTS].title
+        self._points, self._clicks = COLUMNS[POINTS].title, COLUMNS[CLICKS].title
         self.read_only = False
 
-    def name_points(self, title: str) -> None:
-        """Call what objects are made of something else, such as pixels."""
-        self._points = title
+    def name_points(self, title: str, clicks: str = COLUMNS[CLICKS].title) -> None:
+        """Call what objects are made of something else, such as pixels, and clicks, too."""
+        self._points, self._clicks = title, clicks
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, POINTS, POINTS)
 
     @property
@@ -119,7 +119,7 @@ class ObjectsModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         column = COLUMNS[section]
-        title = self._points if section == POINTS else column.title
+        title = {POINTS: self._points, CLICKS: self._clicks}.get(section, column.title)
         if role == _Role.DecorationRole and column.icon:
             return icon(column.icon)
         if role == _Role.DisplayRole:

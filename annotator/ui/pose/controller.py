@@ -55,7 +55,7 @@ class PoseController(TaskController):
         window = self._window
         self._status = StatusStrip(window)
         self._model = ObjectsModel(self.people.change, self)
-        self._model.name_points("Joints")
+        self._model.name_points("Joints", "Placed")
         self._model.read_only = project.read_only
         self.people_dock = ObjectsDock(self._model, self._labels, window, "People", _BUTTONS)
         self.joints_dock = JointsDock(window)

@@ -83,6 +83,7 @@ class JointsDock(QDockWidget):
         header.setHighlightSections(False)
         for column, width in ((_NUMBER, 46), (_STATE, 76), (_PLACED, 52)):
             table.setColumnWidth(column, width)
+        table.setMinimumHeight(240)
         table.itemSelectionChanged.connect(self._announce)
         return table
 
