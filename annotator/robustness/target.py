@@ -100,21 +100,6 @@ class Judged:
     extras: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What a list of clicks gives, by whole inference as a user would see it.
-
-    Attributes:
-        quality: Higher is better, at most 1.
-        second: The second score; NaN if there is none.
-        extras: Further figures by name.
-    """
-
-    quality: float
-    second: float = math.nan
-    extras: Mapping[str, float] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, eq=False)
 class Scores:
     """What candidates give, by whole inference of many at once.
