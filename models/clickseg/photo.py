@@ -1,5 +1,6 @@
 """A photo as the networks take it, and what may be reused between predictions on it."""
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -58,28 +59,34 @@ class State:
 
 
 class Memory:
-    """What is most recently used, up to a number of bytes: saves time and changes no result."""
+    """What is most recently used, up to a number of bytes: saves time and changes no result.
+
+    May be used from several threads.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._bytes = 0
         self._entries: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def get(self, key: Hashable) -> Any | None:  # noqa: ANN401 - features are the network's own
         """Return what is kept under the key, or None."""
-        if key not in self._entries:
-            return None
-        self._entries.move_to_end(key)
-        return self._entries[key][0]
+        with self._lock:
+            if key not in self._entries:
+                return None
+            self._entries.move_to_end(key)
+            return self._entries[key][0]
 
     def put(self, key: Hashable, value: Any, size: int) -> None:  # noqa: ANN401 - see get
         """Keep a value of `size` bytes; the longest unused ones go when there is no more room."""
-        if key in self._entries or size > self._limit:
-            return
-        self._entries[key] = (value, size)
-        self._bytes += size
-        while self._bytes > self._limit:
-            self._bytes -= self._entries.popitem(last=False)[1][1]
+        with self._lock:
+            if key in self._entries or size > self._limit:
+                return
+            self._entries[key] = (value, size)
+            self._bytes += size
+            while self._bytes > self._limit:
+                self._bytes -= self._entries.popitem(last=False)[1][1]
 
     def get_or(self, key: Hashable, make: Callable[[], Any]) -> Any:  # noqa: ANN401 - see get
         """Return what is kept under the key; make and keep it if there is nothing."""

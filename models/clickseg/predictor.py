@@ -22,6 +22,7 @@ from models.clickseg.disks import (
 )
 from models.clickseg.photo import Clicks, Memory, Photo, State, bytes_of
 from models.clickseg.pixels import resample
+from models.clickseg.side_by_side import side_by_side
 from models.clickseg.zoom import Box, Size, View, Zoom, box_iou
 
 Draw = Callable[[Tensor, int, int], Tensor]
@@ -258,16 +259,22 @@ class ClickPredictor:
 
     def _run(self, photo: Photo, jobs: list[Job], check: Callable[[], None]) -> list[State]:
         """Predict all jobs, those with the same view together."""
-        states: dict[int, State] = {}
-        for rows in _batches(jobs, self.batch):
+
+        def forward(rows: list[int]) -> Tensor:
             check()
             chosen = [jobs[row] for row in rows]
-            maps = self._forward(photo, chosen, self._points(chosen), hard_disks)
-            for row, job, probability in zip(rows, chosen, maps, strict=True):
-                states[row] = State(probability, job.plan.box)
-        for row, job in enumerate(jobs):
-            if (closer := self._closer(job, states[row])) is not None:
-                (states[row],) = self._run(photo, [closer], check)
+            return self._forward(photo, chosen, self._points(chosen), hard_disks)
+
+        states: dict[int, State] = {}
+        batches = list(_batches(jobs, self.batch))
+        for rows, maps in zip(batches, side_by_side(forward, batches, self.device), strict=True):
+            for row, probability in zip(rows, maps, strict=True):
+                states[row] = State(probability, jobs[row].plan.box)
+        looks = {row: self._closer(job, states[row]) for row, job in enumerate(jobs)}
+        closer = {row: look for row, look in looks.items() if look is not None}
+        if closer:
+            again = self._run(photo, list(closer.values()), check)
+            states |= zip(closer, again, strict=True)
         return [states[row] for row in range(len(jobs))]
 
     def _settled(self, photo: Photo, job: Job) -> Job:

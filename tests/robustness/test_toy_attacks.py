@@ -152,10 +152,11 @@ def test_extremes_enclose_the_simulated_user_in_every_round(permitted):
         assert (base <= high).all()
 
 
-def test_looking_into_cells_finds_the_extremes_with_fewer_evaluations():
-    data = toy_data(0)
-    settings = Settings(clicks=1, stride=8, refine=True)
-    (field,) = attack(toy_target(0), Mode.EXHAUSTIVE, settings).fields
+@pytest.mark.parametrize("number", IMAGES)
+def test_looking_into_cells_finds_the_extremes_with_fewer_evaluations(number):
+    data = toy_data(number)
+    settings = Settings(clicks=1, stride=4, refine=True)
+    (field,) = attack(toy_target(number), Mode.EXHAUSTIVE, settings).fields
     assert field.bound == "empirical"
     assert field.evaluations < field.candidates
     lowest, highest = data["r1_ext"][:, 0]
