@@ -39,6 +39,11 @@ def test_the_fingerprint_follows_contents_not_places(photos, tmp_path):
     assert open_dataset(moved).fingerprint != first
 
 
+def test_whom_photos_are_by_is_told(photos):
+    (photos / "CREDITS.txt").write_text("By Ann, CC BY 4.0.\n\n")
+    assert open_dataset(photos).notes == ("By Ann, CC BY 4.0.",)
+
+
 def test_a_mask_of_another_size_is_refused_when_it_is_read(photos):
     Pillow.fromarray(np.zeros((5, 5), np.uint8)).save(photos / "masks" / "one.png")
     with pytest.raises(AnnotatorError, match=r"one\.png and one\.png differ in size"):

@@ -119,6 +119,19 @@ def make_dataset(
     return Dataset(title, kind, tuple(ordered), fingerprint, tuple(notes))
 
 
+CREDITS = "CREDITS.txt"
+"""File in a dataset's folder whose lines every report of it shows."""
+
+
+def credits_of(folder: Path) -> list[str]:
+    """Return whom the assets of a folder are by, as reports have to say."""
+    path = folder / CREDITS
+    if not path.is_file():
+        return []
+    text = path.read_text(encoding="utf-8", errors="replace")[:2000]
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
 def fingerprint_of_files(files: Iterable[Path], root: Path) -> str:
     """Return the sha256 over names, relative to `root`, and contents."""
     entries = {path.relative_to(root).as_posix(): path for path in files}

@@ -17,6 +17,7 @@ from annotator.robustness.datasets.base import (
     Sample,
     Source,
     Truth,
+    credits_of,
     fingerprint_of_files,
     make_dataset,
 )
@@ -38,7 +39,9 @@ def masks_dataset(folder: Path) -> Dataset:
     files = {path for sample in found for path in (sample.photo, sample.mask)}
     sources = [Source(s.name, s.photo.stem, partial(_load_mask, s)) for s in found]
     title = f"photos with masks in {folder.name}"
-    return make_dataset(title, "image", sources, fingerprint_of_files(files, folder))
+    return make_dataset(
+        title, "image", sources, fingerprint_of_files(files, folder), credits_of(folder)
+    )
 
 
 def _load_mask(sample: published.Sample) -> Sample:
@@ -78,7 +81,9 @@ def tetris_dataset(folder: Path) -> Dataset:
     sources = [source for photo, mask in pairs for source in _instances(photo, mask)]
     files = {path for pair in pairs for path in pair}
     title = f"photos with coloured instances in {folder.name}"
-    return make_dataset(title, "image", sources, fingerprint_of_files(files, folder))
+    return make_dataset(
+        title, "image", sources, fingerprint_of_files(files, folder), credits_of(folder)
+    )
 
 
 def _pictures(folder: Path) -> list[Path]:

@@ -8,14 +8,16 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from annotator.robustness.densities import field_summary
+from annotator.robustness.metrics import area
 from annotator.robustness.records import PATHS, Record
+from annotator.robustness.regret import Regret as Missed
+from annotator.robustness.regret import compare
 from annotator.robustness.report.gathering import Finding, Gathered
 
 Floats = npt.NDArray[np.float64]
 RESAMPLES = 4000
 QUALITIES = (0.80, 0.85, 0.90)
-TAIL = 0.05
-"""Share of clicks that quantile and tail mean of a field look at."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +67,6 @@ def padded(curve: Floats, clicks: int) -> Floats:
     if not len(curve):
         return np.full(clicks, math.nan)
     return np.concatenate([curve[:clicks], np.full(max(0, clicks - len(curve)), curve[-1])])
-
-
-def area(curve: Floats) -> float:
-    """Return the area under a curve over its length, by the trapezoid rule.
-
-    IoU-Min, IoU-Base and IoU-Max of TETRIS (AAAI 2024), here for one sample; the mean of
-    areas is the area of the mean curve.
-    """
-    if len(curve) < 2:
-        return float(curve[0]) if len(curve) else math.nan
-    return float(np.trapezoid(curve) / (len(curve) - 1))
 
 
 def clicks_of(findings: Iterable[Finding]) -> int:
@@ -190,16 +181,16 @@ def mean_curve(findings: Sequence[Finding], path: str) -> Floats:
 
 @dataclass(frozen=True)
 class Regret:
-    """How far an attack stayed from the extremes of the first click that enumeration found.
+    """How far an attack stayed from the extremes that enumeration found for the same round.
 
     Attributes:
         engine: How the report calls it.
         mode: Of the attack.
-        low: Found MIN less exact MIN, at the first click.
+        low: Found MIN less exact MIN.
         high: Exact MAX less found MAX.
         worst: The largest of all of them.
-        inside: Share of samples where both are at most 0.01.
-        bound: "exact", or what the enumeration's extremes rest on.
+        inside: Share of searches that miss at most 0.01.
+        bound: What was enumerated, in words.
     """
 
     engine: str
@@ -217,26 +208,32 @@ def regrets(gathered: Gathered) -> list[Regret]:
     for engine in gathered.engines:
         exact = {f.sample: f for f in gathered.of(engine, "exhaustive") if f.record.fields}
         for mode in gathered.modes:
-            found = [f for f in gathered.of(engine, mode) if f.sample in exact]
-            if mode != "exhaustive" and found:
-                rows.append(_regret(engine, mode, found, [exact[f.sample] for f in found]))
+            pairs = [(f, exact[f.sample]) for f in gathered.of(engine, mode) if f.sample in exact]
+            missed = [(f.group, r) for f, e in pairs for r in compare(f.record, e.record)]
+            if mode != "exhaustive" and missed:
+                stride = max(e.record.fields[0].stride for _, e in pairs)
+                rows.append(_regret(engine, mode, missed, stride))
     return rows
 
 
-def _regret(engine: str, mode: str, found: Sequence[Finding], exact: Sequence[Finding]) -> Regret:
-    groups = [finding.group for finding in found]
-    low = [_first(f, "min") - _first(e, "min") for f, e in zip(found, exact, strict=True)]
-    high = [_first(e, "max") - _first(f, "max") for f, e in zip(found, exact, strict=True)]
-    bounds = {finding.record.fields[0].bound for finding in exact}
-    stride = max(finding.record.fields[0].stride for finding in exact)
+def _regret(engine: str, mode: str, missed: Sequence[tuple[str, Missed]], stride: int) -> Regret:
+    by_path = {
+        path: estimate(
+            [m.regret for _, m in missed if m.path == path],
+            [group for group, m in missed if m.path == path],
+        )
+        for path in ("min", "max")
+    }
+    values = [m.regret for _, m in missed]
+    exact = all(m.bound == "exact" for _, m in missed)
     return Regret(
         engine,
         mode,
-        estimate(low, groups),
-        estimate(high, groups),
-        worst=max([*low, *high]),
-        inside=float(np.mean([max(a, b) <= 0.01 for a, b in zip(low, high, strict=True)])),
-        bound="exact" if bounds == {"exact"} else f"at stride {stride}",
+        by_path["min"],
+        by_path["max"],
+        worst=max(values),
+        inside=float(np.mean(np.array(values) <= 0.01)),
+        bound="every place" if exact else f"stride {stride}",
     )
 
 
@@ -250,21 +247,15 @@ class Tail:
 
     Attributes:
         engine: How the report calls it.
-        unsafe: Share of the region that gives less than the run's threshold.
-        below: That threshold.
-        low: Quantile of the quality, realistic clicks weighing more.
-        tail: Mean quality of the worst clicks up to that quantile (CVaR).
-        usual: Mean quality under the same weights.
-        scored: Candidates a sample.
+        below: A click that gives less is unsafe.
+        finger: How far a finger may be off, in the unit of positions.
+        figures: Means by the names of `field_summary`, and "places" scored.
     """
 
     engine: str
-    unsafe: Estimate
     below: float
-    low: Estimate
-    tail: Estimate
-    usual: Estimate
-    scored: Estimate
+    finger: float
+    figures: dict[str, Estimate]
 
 
 def tails(gathered: Gathered) -> list[Tail]:
@@ -278,33 +269,16 @@ def tails(gathered: Gathered) -> list[Tail]:
 
 def _tail(engine: str, found: Sequence[Finding]) -> Tail:
     groups = [finding.group for finding in found]
-    fields = [finding.record.fields[0] for finding in found]
-    below = found[0].record.settings.unsafe_below
-    pairs = [weighted_tail(field.quality, field.weight, TAIL) for field in fields]
-    usual = [float(np.average(field.quality, weights=field.weight)) for field in fields]
-    return Tail(
-        engine,
-        estimate([field.unsafe_share(below) for field in fields], groups),
-        below,
-        estimate([low for low, _ in pairs], groups),
-        estimate([tail for _, tail in pairs], groups),
-        estimate(usual, groups),
-        estimate([float(len(field.quality)) for field in fields], groups),
-    )
-
-
-def weighted_tail(values: Floats, weights: Floats, share: float) -> tuple[float, float]:
-    """Return the quantile at `share` of weighted values, and the mean of the tail below it.
-
-    The tail's last value counts with the part of its weight that fits in (Rockafellar and
-    Uryasev, 2002), so that the mean is that of exactly `share` of the weight.
-    """
-    order = np.argsort(values, kind="stable")
-    sorted_values, mass = values[order], weights[order] / weights.sum()
-    before = np.cumsum(mass) - mass
-    taken = np.clip(share - before, 0, mass)
-    last = int(np.flatnonzero(taken > 0)[-1])
-    return float(sorted_values[last]), float((sorted_values * taken).sum() / taken.sum())
+    settings = found[0].record.settings
+    lines = [
+        {
+            **field_summary(f.record.fields[0], settings.unsafe_below, settings.finger),
+            "places": float(len(f.record.fields[0].quality)),
+        }
+        for f in found
+    ]
+    figures = {name: estimate([line[name] for line in lines], groups) for name in lines[0]}
+    return Tail(engine, settings.unsafe_below, settings.finger, figures)
 
 
 @dataclass(frozen=True)

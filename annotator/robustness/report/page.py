@@ -25,6 +25,10 @@ from annotator.robustness.report.markup import (
 from annotator.robustness.report.pictures import data_uri
 
 TITLE = "How much the place of a click matters"
+_TAIL_COLUMNS = (
+    ("unsafe, of the region", "unsafe share"), ("unsafe, of users", "unsafe users"),
+    ("p5", "p5"), ("median", "p50"), ("CVaR 10 %", "CVaR 10 %"), ("finger", "finger drop"),
+)  # fmt: skip
 _MODE_WORDS = {
     "tetris": "tetris, the published gradient attack",
     "ours": "ours, multi-start search with gradients",
@@ -65,7 +69,8 @@ def _header(gathered: Gathered, rows: Sequence[fg.Row]) -> str:
             "with MIN ≤ BASE ≤ MAX",
         ),
     ]
-    notes = "".join(paragraph(note, "quiet") for note in gathered.notes)
+    said = [note for _, manifest in gathered.runs for note in manifest.dataset.notes]
+    notes = "".join(paragraph(note, "quiet") for note in dict.fromkeys([*said, *gathered.notes]))
     return (
         f"<header><h1>{words(TITLE)}</h1>{paragraph(names, 'quiet')}"
         f"{paragraph(headline(rows), 'lead')}{cards(entries)}{notes}</header>"
@@ -200,18 +205,19 @@ def _tails(gathered: Gathered) -> Iterator[Raw]:
     rows = fg.tails(gathered)
     if not rows:
         return
+    first = rows[0]
     text = paragraph(
-        "Of all enumerated first clicks: the share that gives less than "
-        f"{100 * rows[0].below:.0f}, the quality that 5 % of realistic clicks stay below, and the "
-        "mean of those 5 % (CVaR). "
-        "Realistic clicks lie deeper inside of the region more often."
+        f"Of all enumerated first clicks. Unsafe: gives less than {100 * first.below:.0f}; as a "
+        "share of the region, and of users, who click deeper inside of it more often. 5 % of "
+        "users stay below p5; CVaR is the mean of the worst tenth. Finger: what the simulated "
+        f"user's click loses at worst if it is off by {first.finger:g}."
     )
-    columns = ("engine", "unsafe %", "5 % quantile", "CVaR 5 %", "mean", "places a sample")
+    columns = ("engine", *(name for name, _ in _TAIL_COLUMNS), "places a sample")
     lines = [
         (
             row.engine,
-            *(percent(found) for found in (row.unsafe, row.low, row.tail, row.usual)),
-            number(row.scored.value, 0),
+            *(percent(row.figures[key]) for _, key in _TAIL_COLUMNS),
+            number(row.figures["places"].value, 0),
         )
         for row in rows
     ]
@@ -223,10 +229,11 @@ def _regret(gathered: Gathered) -> Iterator[Raw]:
     if not rows:
         return
     text = paragraph(
-        "Regret is how far an attack stays from the extremes that enumeration found for the first "
-        "click, in points of IoU. Below zero: the attack found a place between the scored ones."
+        "Regret is how far an attack stays from the extremes that enumeration found for the same "
+        "round, in points of IoU. Below zero: it found a place between the scored ones, or left "
+        "the permitted region."
     )
-    columns = ("engine", "attack", "MIN", "MAX", "largest", "both within 1", "compared with")
+    columns = ("engine", "attack", "MIN", "MAX", "largest", "within 1", "enumerated")
     lines = [
         (
             row.engine, row.mode, percent(row.low), percent(row.high), 100 * row.worst,

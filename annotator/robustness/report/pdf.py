@@ -234,12 +234,12 @@ _Table = tuple[str, list[str], list[list[str]]]
 
 
 def _tails(gathered: Gathered) -> _Table:
+    names = ("unsafe share", "unsafe users", "p5", "CVaR 10 %", "finger drop")
     lines = [
-        [_cut(t.engine), *(_interval(e) for e in (t.unsafe, t.low, t.tail, t.usual))]
-        for t in fg.tails(gathered)
+        [_cut(t.engine), *(_interval(t.figures[n]) for n in names)] for t in fg.tails(gathered)
     ]
-    columns = ["engine", "unsafe %", "5 % quantile", "CVaR 5 %", "mean"]
-    return "Enumerated first clicks, realistic ones weighing more", columns, lines
+    columns = ["engine", "unsafe region %", "unsafe users %", "p5", "CVaR 10 %", "finger"]
+    return "Enumerated first clicks", columns, lines
 
 
 def _regrets(gathered: Gathered) -> _Table:
@@ -250,8 +250,8 @@ def _regrets(gathered: Gathered) -> _Table:
         ]
         for r in fg.regrets(gathered)
     ]  # fmt: skip
-    columns = ["engine", "attack", "MIN", "MAX", "largest", "both within 1", "compared"]
-    return "Regret of attacks at the first click, points of IoU", columns, lines
+    columns = ["engine", "attack", "MIN", "MAX", "largest", "within 1", "enumerated"]
+    return "Regret of attacks, points of IoU", columns, lines
 
 
 def _users(gathered: Gathered) -> _Table:
@@ -275,6 +275,8 @@ def _making(gathered: Gathered) -> Iterator[str]:
         yield from _indented(f"parameters: {parameters or 'none'}")
     for name, manifest in gathered.runs:
         yield f"run {name}: {manifest.dataset.title}, {manifest.dataset.samples} samples"
+        for note in manifest.dataset.notes:
+            yield from _indented(note)
         yield f"    fingerprint {manifest.dataset.fingerprint}"
         yield from _indented(", ".join(f"{k} = {v}" for k, v in manifest.settings.items()))
         yield from _indented(", ".join(f"{k} {v}" for k, v in manifest.versions.items()))
