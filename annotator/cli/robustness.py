@@ -45,6 +45,7 @@ def run(
     steps: int = typer.Option(11, min=1, help="tetris: steps a click and direction."),
     stride: int = typer.Option(1, min=1, help="exhaustive: every n-th pixel or voxel."),
     refine: bool = typer.Option(False, "--refine", help="exhaustive: coarse to fine."),
+    fields: int = typer.Option(1, min=0, help="exhaustive: clicks of which heat-maps are kept."),
     unsafe_below: float = typer.Option(0.8, help="A click that gives less is unsafe."),
     finger: float = typer.Option(5.0, help="Pixels (metres) that a finger may be off."),
     seed: int = typer.Option(0, help="Decides random starts."),
@@ -72,8 +73,8 @@ def run(
 
     settings = Settings(
         clicks=clicks, permitted=_permitted(region), evaluations=evaluations, steps=steps,
-        stride=stride, refine=refine, unsafe_below=unsafe_below, finger=finger, seed=seed,
-        batch=batch,
+        stride=stride, refine=refine, fields=fields, unsafe_below=unsafe_below, finger=finger,
+        seed=seed, batch=batch,
     )  # fmt: skip
     parameters = parse_parameters(param)
     specs = tuple(EngineSpec(ref, device, parameters) for ref in _words(plugins, "plugin"))

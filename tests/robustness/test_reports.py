@@ -81,7 +81,7 @@ def test_the_page_needs_nothing_else_and_runs_nothing(run_folder, tmp_path):
 def test_figures_of_the_page_are_those_of_the_records(run_folder, tmp_path):
     build_report([run_folder], tmp_path / "report")
     words = " ".join(Page((tmp_path / "report" / "report.html").read_text()).words)
-    assert "an IoU of 45.0 in the worst places, 75.0 where a simulated user clicks" in words
+    assert "a mean IoU of 45.0 in the worst places, 75.0 where a simulated user clicks" in words
     assert "a range of 40.0 points" in words
     assert "4 of 4" in words
     assert "0" * 64 in words

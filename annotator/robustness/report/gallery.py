@@ -140,14 +140,15 @@ def _worst(finding: Finding, sample: Sample) -> Picture:
     caption = (
         f"{finding.engine}, {finding.mode}: the first click gives {scores['min']:.0f} at worst, "
         f"{scores['base']:.0f} in the middle, {scores['max']:.0f} at best. "
-        f"{_mask_words(finding)}"
+        f"{_mask_words(finding, sample)}"
     )
     alt = f"{finding.sample} with the worst and the best first click. {caption}"
     return Picture("worst", rgb, finding.sample, caption, alt, quality)
 
 
-def _mask_words(finding: Finding) -> str:
-    return "Outlines: truth green, worst result orange." if finding.shapes else ""
+def _mask_words(finding: Finding, sample: Sample) -> str:
+    outlined = isinstance(sample.asset, Image) and "min" in finding.shapes
+    return "Outlines: truth green, worst result orange." if outlined else ""
 
 
 def _worst_photo(finding: Finding, sample: Sample) -> RGB:

@@ -68,6 +68,18 @@ class Gathered:
         """The modes that have records."""
         return list(dict.fromkeys(finding.mode for finding in self.findings))
 
+    @property
+    def quality(self) -> str:
+        """Name of the score, as "IoU" or "OKS"; a general word where kinds are mixed."""
+        names = {finding.record.about.quality for finding in self.findings}
+        return names.pop() if len(names) == 1 else "quality"
+
+    @property
+    def second(self) -> str:
+        """Name of the second score, as "boundary IoU"; a general word where kinds are mixed."""
+        names = {finding.record.about.second for finding in self.findings}
+        return (names.pop() if len(names) == 1 else "") or "second score"
+
     def of(self, engine: str, mode: str) -> list[Finding]:
         """Return the findings of an engine in a mode."""
         return [f for f in self.findings if (f.engine, f.mode) == (engine, mode)]

@@ -73,17 +73,17 @@ def _header(gathered: Gathered, rows: Sequence[fg.Row]) -> str:
     notes = "".join(paragraph(note, "quiet") for note in dict.fromkeys([*said, *gathered.notes]))
     return (
         f"<header><h1>{words(TITLE)}</h1>{paragraph(names, 'quiet')}"
-        f"{paragraph(headline(rows), 'lead')}{cards(entries)}{notes}</header>"
+        f"{paragraph(headline(rows, gathered.quality), 'lead')}{cards(entries)}{notes}</header>"
     )
 
 
-def headline(rows: Sequence[fg.Row]) -> str:
+def headline(rows: Sequence[fg.Row], quality: str) -> str:
     """Return the main finding in one or two sentences."""
     best, worst = rows[0], rows[-1]
     last = [row for row in rows if row.mode == best.mode]
     gap = best.figures["gap"]
     text = (
-        f"With {best.engine}, the same number of clicks gives an IoU of "
+        f"With {best.engine}, the same number of clicks gives a mean {quality} of "
         f"{100 * best.figures['min'].value:.1f} in the worst places, "
         f"{100 * best.figures['base'].value:.1f} where a simulated user clicks, and "
         f"{100 * best.figures['max'].value:.1f} in the best: a range of "
@@ -99,29 +99,32 @@ def headline(rows: Sequence[fg.Row]) -> str:
 
 
 def _ranking(gathered: Gathered, rows: Sequence[fg.Row]) -> Raw:
+    q = gathered.quality
     parts: list[str] = [
         paragraph(
-            "IoU-Min, IoU-Base and IoU-Max are the means over all clicks of the worst, the "
-            "simulated and the best trajectory; IoU-D is the range between best and worst: the "
+            f"{q}-Min, {q}-Base and {q}-Max are the means over all clicks of the worst, the "
+            f"simulated and the best trajectory; {q}-D is the range between best and worst: the "
             "smaller, the more robust. Brackets are 95 % bootstrap intervals over assets."
         )
     ]
     for mode in gathered.modes:
         mine = [row for row in rows if row.mode == mode]
         parts.append(f"<h3>{words(_MODE_WORDS.get(mode, mode))}</h3>")
-        parts.append(_forest(mine, mode))
-        parts.append(_ranking_table(mine))
+        parts.append(_forest(mine, mode, q))
+        parts.append(_ranking_table(mine, q, gathered.second))
         parts += _stability(gathered, mode)
     return section("ranking", "Ranking", parts)
 
 
-def _forest(rows: Sequence[fg.Row], mode: str) -> str:
+def _forest(rows: Sequence[fg.Row], mode: str, quality: str) -> str:
     intervals = [
         svg.Interval(row.engine, gap.value, *_ends(gap))
         for row in rows
         if (gap := row.figures["gap"])
     ]
-    return svg.forest(f"IoU-D of each engine, mode {mode}", intervals, "IoU-D, points of IoU")
+    return svg.forest(
+        f"{quality}-D of each engine, mode {mode}", intervals, f"{quality}-D, in hundredths"
+    )
 
 
 def _ends(found: fg.Estimate) -> tuple[float, float]:
@@ -129,9 +132,10 @@ def _ends(found: fg.Estimate) -> tuple[float, float]:
     return (found.low, found.high) if known else (found.value, found.value)
 
 
-def _ranking_table(rows: Sequence[fg.Row]) -> Raw:
+def _ranking_table(rows: Sequence[fg.Row], quality: str, second: str) -> Raw:
     columns = (
-        "engine", "IoU-Min", "IoU-Base", "IoU-Max", "IoU-D", "BIoU-D", "NoC@90 min / base / max",
+        "engine", *(f"{quality}-{name}" for name in ("Min", "Base", "Max", "D")), f"{second}-D",
+        "NoC@90 min / base / max",
         "never 90", "inferences", "seconds", "samples",
     )  # fmt: skip
     lines = [
@@ -172,7 +176,8 @@ def _curves(gathered: Gathered) -> Raw:
             caption = Raw(f"<b>{words(engine)}</b>, {words(mode)}, {len(found)} samples")
             figures.append(f"<figure>{chart}<figcaption>{caption}</figcaption></figure>")
     text = paragraph(
-        "Mean IoU after each click; the tinted area is what the place of clicks decides."
+        f"Mean {gathered.quality} after each click; the tinted area is what the place of clicks "
+        "decides."
     )
     return section("curves", "Quality by click", [text, line_key(), grid(figures)])
 
@@ -230,7 +235,7 @@ def _regret(gathered: Gathered) -> Iterator[Raw]:
         return
     text = paragraph(
         "Regret is how far an attack stays from the extremes that enumeration found for the same "
-        "round, in points of IoU. Below zero: it found a place between the scored ones, or left "
+        "round, in hundredths. Below zero: it found a place between the scored ones, or left "
         "the permitted region."
     )
     columns = ("engine", "attack", "MIN", "MAX", "largest", "within 1", "enumerated")

@@ -70,7 +70,14 @@ def _first(gathered: Gathered, rows: Sequence[fg.Row]) -> "Figure":
     figure = _sheet(TITLE)
     names = ", ".join(dict.fromkeys(m.dataset.title for _, m in gathered.runs))
     figure.text(0.08, 0.922, names, size=10, color=_QUIET)
-    figure.text(0.08, 0.905, _wrapped(headline(rows), 88), size=11, va="top", linespacing=1.5)
+    figure.text(
+        0.08,
+        0.905,
+        _wrapped(headline(rows, gathered.quality), 88),
+        size=11,
+        va="top",
+        linespacing=1.5,
+    )
     shown = rows[:24]
     height = min(0.3, 0.07 + 0.025 * len(shown))
     axes = figure.add_axes((0.32, 0.79 - height, 0.6, height))
@@ -91,7 +98,9 @@ def _forest(axes: "Axes", rows: Sequence[fg.Row]) -> None:
     axes.set_yticks(range(len(rows)), [f"{row.engine}, {row.mode}" for row in rows], size=9)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(left=0)
-    axes.set_xlabel("IoU-D: best minus worst, points of IoU, 95 % interval", size=9, color=_QUIET)
+    axes.set_xlabel(
+        "range: best minus worst, in hundredths, with 95 % interval", size=9, color=_QUIET
+    )
     _quiet(axes)
 
 
@@ -104,7 +113,7 @@ def _quiet(axes: "Axes") -> None:
 
 
 def _ranking_lines(rows: Sequence[fg.Row]) -> tuple[list[str], list[list[str]]]:
-    columns = ["engine", "mode", "Min", "Base", "Max", "IoU-D", "NoC@90", "seconds", "samples"]
+    columns = ["engine", "mode", "Min", "Base", "Max", "range", "NoC@90", "seconds", "samples"]
     lines = [
         [
             _cut(row.engine), row.mode,
@@ -251,7 +260,7 @@ def _regrets(gathered: Gathered) -> _Table:
         for r in fg.regrets(gathered)
     ]  # fmt: skip
     columns = ["engine", "attack", "MIN", "MAX", "largest", "within 1", "enumerated"]
-    return "Regret of attacks, points of IoU", columns, lines
+    return "Regret of attacks, in hundredths", columns, lines
 
 
 def _users(gathered: Gathered) -> _Table:
