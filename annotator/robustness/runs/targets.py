@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from annotator.domain import AnnotatorError, CancelToken
+from annotator.domain import AnnotatorError, CancelToken, Image, PointCloud
 from annotator.engine.api import EngineKind
 from annotator.engine.opened import OpenEngine
-from annotator.robustness.datasets import Sample
+from annotator.robustness.datasets import People, Sample
 from annotator.robustness.photo import PhotoTarget
+from annotator.robustness.pose import PoseTarget, truth_of
+from annotator.robustness.scene import SceneTarget
 from annotator.robustness.settings import Settings
 from annotator.robustness.target import Target
 
@@ -36,5 +38,25 @@ def _photo(engine: OpenEngine, encoding: object, sample: Sample, settings: Setti
     return PhotoTarget(engine, encoding, sample.truth, engine.ref, sample.name)
 
 
-BUILDERS: dict[EngineKind, Build] = {EngineKind.IMAGE: _photo}
+def _scene(engine: OpenEngine, encoding: object, sample: Sample, settings: Settings) -> Target:
+    assert isinstance(sample.asset, PointCloud)
+    assert isinstance(sample.truth, np.ndarray)
+    return SceneTarget(engine, encoding, sample.asset, sample.truth, engine.ref, sample.name)
+
+
+def _pose(engine: OpenEngine, encoding: object, sample: Sample, settings: Settings) -> Target:
+    assert isinstance(sample.asset, Image)
+    assert isinstance(sample.truth, People)
+    if engine.skeleton is None:
+        raise AnnotatorError(f"{engine.ref} does not say which joints it finds.")
+    height, width = sample.asset.rgb.shape[:2]
+    truth = truth_of(sample.truth, engine.skeleton, width, height)
+    return PoseTarget(engine, encoding, truth, engine.ref, sample.name)
+
+
+BUILDERS: dict[EngineKind, Build] = {
+    EngineKind.IMAGE: _photo,
+    EngineKind.SCENE: _scene,
+    EngineKind.POSE: _pose,
+}
 """By the kind of engine."""
