@@ -392,6 +392,12 @@ _ENGINE = (
     ActionSpec("compare_engines", "Compare Two Engines…", "Engine", "compare_engines", (), "",
                ASSET | {"task_masks"}, group="parameters",
                tip="Both answer the same clicks, side by side."),
+    ActionSpec("safety", "How Safe Is This Click?", "Engine", "show_safety", ("Shift+S",), "safety",
+               MASKS | {"task_masks"}, (), "safety", "safety",
+               tip="A map of what the next click would give, and where it would help most."),
+    ActionSpec("take_suggestion", "Click Where It Helps Most", "Engine", "take_suggestion", ("T",),
+               "", MASKS | {"task_masks", "writable", "suggestion"}, group="safety",
+               tip="Places the click that the map suggests; undo takes it back."),
     ActionSpec("manage_weights", "Weights…", "Engine", "manage_weights", (), "",
                group="parameters", tip="Download, import and remove the networks' weights."),
     ActionSpec("retry_plugins", "Try Failed Plugins Again", "Engine", "retry_plugins", (), "",
@@ -415,7 +421,7 @@ ANNOTATION_HANDLERS = frozenset({
     "undo", "redo", "delete_click", "next_click", "previous_click", "select_object", "new_object",
     "next_object", "previous_object", "rename_object", "merge_object", "delete_object",
     "hide_object", "isolate_object", "show_all", "lock_object", "select_tool", "brush_larger",
-    "brush_smaller", "run_now", "set_auto_run", "cancel_run",
+    "brush_smaller", "run_now", "set_auto_run", "cancel_run", "show_safety", "take_suggestion",
 })  # fmt: skip
 """Handler names that every annotation controller supplies."""
 

@@ -88,8 +88,11 @@ class ControllerSlot:
         window.actions_manager.supply(controller.action_handlers())
         self._docks = list(controller.docks())
         for dock in self._docks:
+            asked_for = not dock.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
             window.addDockWidget(controller.area_of(dock, area), dock)
-            dock.show()  # Qt shows it later only; turned away from before, it would pass for closed
+            # Qt shows it later only; turned away from before, it would pass for closed. One that
+            # its controller has hidden is for later.
+            dock.setVisible(asked_for or not dock.isHidden())
         if area == _RIGHT:
             window.resizeDocks(self._docks[:1], [396], Qt.Orientation.Horizontal)
         controller.arrange(window)

@@ -83,6 +83,8 @@ _SHAPES: dict[str, str] = {
     "shading": '<circle cx="12" cy="12" r="9"/>'
                '<path d="M12 3a9 9 0 0 1 0 18z" fill="currentColor"/>',
     "run": '<path d="M7 4l13 8-13 8z" fill="currentColor"/>',
+    "safety": '<path d="M12 3l8 3v6c0 5-3.5 8-8 9-4.5-1-8-4-8-9V6z"/>'
+              '<path d="M12 8v5M12 16.5h.01"/>',
     "auto_run": '<path d="M13 2L4 14h7l-1 8 9-12h-7z"/>',
     "stop": '<rect x="6" y="6" width="12" height="12" rx="1.5" fill="currentColor"/>',
     "help": '<circle cx="12" cy="12" r="9"/><path d="M9.5 9a2.5 2.5 0 1 1 3.5 2.3c-.8.4-1 1-1'

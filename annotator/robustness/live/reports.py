@@ -102,6 +102,7 @@ class Report:
         how_far: How much was done.
         values: [N] float32 agreement at each place: that of the nearest one looked at;
             empty while there is none.
+        rows: [K] the places looked at.
         safest: Where even the neighbours agree most; None while nothing is known.
         riskiest: Where the agreement is least.
         suggestion: Where the next click helps most; None if nowhere, or not asked.
@@ -116,6 +117,7 @@ class Report:
     plausible: npt.NDArray[np.bool_]
     how_far: HowFar
     values: Float32
+    rows: Int64
     safest: Spot | None = None
     riskiest: Spot | None = None
     suggestion: Spot | None = None
@@ -146,7 +148,7 @@ def report_of(
         near: Places that a hand may slip to from the newest click.
     """
     if not len(found.rows):
-        return Report(question, places, plausible, how_far, np.zeros(0, np.float32))
+        return Report(question, places, plausible, how_far, np.zeros(0, np.float32), found.rows)
     nearest = places.share_out(found.rows)
     counted = nearest[plausible] if plausible.any() else nearest
     weights = weights_of(counted, len(found.rows))
@@ -157,6 +159,7 @@ def report_of(
         plausible,
         how_far,
         found.agreement[nearest].astype(np.float32),
+        found.rows,
         _safest(places, found),
         _riskiest(places, found),
         _most_helpful(places, found) if question.mode == "next" else None,

@@ -174,7 +174,7 @@ class Subject(ABC):
             AnnotatorError: If the plugin fails.
         """
         asked = [self._as_asked(engine, prompt) for prompt in prompts]
-        return [self.read(mask) for mask in engine.predict_many(encoding, asked, cancel)]
+        return [self.read(mask) for mask in _masks(engine, encoding, asked, cancel)]
 
     def _as_asked(self, engine: OpenEngine, prompt: Prompt) -> Prompt:
         return prompt
@@ -216,7 +216,7 @@ class PhotoSubject(Subject):
         self._told = frozenset()
         if self._alone:
             prompt, number = self.question.prompt, self.question.object_id
-            (mask,) = engine.predict_many(encoding, [prompt.of_object(number)], cancel)
+            (mask,) = _masks(engine, encoding, [prompt.of_object(number)], cancel)
             self._told = contradicting(number, mask, prompt)
 
     def _as_asked(self, engine: OpenEngine, prompt: Prompt) -> Prompt:
@@ -350,6 +350,16 @@ class SceneSubject(Subject):
         x, y, z = (float(v) for v in places.positions[row])
         number = self.question.object_id if positive else BACKGROUND
         return _with(self.question, Click((x, y, z), number, index=int(places.flat[row])))
+
+
+def _masks(
+    engine: OpenEngine,
+    encoding: Any,  # noqa: ANN401 - opaque
+    prompts: Sequence[Prompt],
+    cancel: CancelToken,
+) -> list[Mask]:
+    results = engine.predict_many(encoding, prompts, cancel)
+    return [result for result in results if isinstance(result, Mask)]
 
 
 def _with(question: Question, click: Click) -> Prompt:

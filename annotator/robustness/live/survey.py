@@ -27,7 +27,8 @@ JUMP = 0.04
 PIECE_SECONDS = 0.15
 """How long predictions go on without looking whether anybody waits."""
 
-MOST_AT_ONCE = 16
+LEAST_AT_ONCE, MOST_AT_ONCE = 2, 16
+"""Engines remember answers to single prompts, which would push out those to real clicks."""
 
 NEAR = 12
 """Places looked at around the newest click."""
@@ -67,7 +68,7 @@ class Survey:
         self._on_report = on_report
         self._engine: OpenEngine | None = None
         self._looks: _Looks | None = None
-        self._at_once = 1
+        self._at_once = LEAST_AT_ONCE
         self._told = 0.0
 
     def piece(self, engine: OpenEngine, encoding: Any, cancel: CancelToken) -> bool:  # noqa: ANN401
@@ -124,7 +125,8 @@ class Survey:
         started = time.perf_counter()
         answers = self._subject.answers(engine, encoding, prompts, cancel)
         seconds = max(time.perf_counter() - started, 1e-4)
-        self._at_once = min(max(int(len(rows) * PIECE_SECONDS / seconds), 1), MOST_AT_ONCE)
+        fitting = int(len(rows) * PIECE_SECONDS / seconds)
+        self._at_once = min(max(fitting, LEAST_AT_ONCE), MOST_AT_ONCE)
         self._keep(looks, rows, answers)
 
     def _keep(self, looks: _Looks, rows: Sequence[int], answers: Sequence[Reading]) -> None:
@@ -137,8 +139,9 @@ class Survey:
 
     def _tell(self, looks: _Looks) -> None:
         now = time.monotonic()
-        last_of_some = not looks.queue or len(looks.tally.rows) == looks.coarse
-        if last_of_some or now - self._told >= REPORT_SECONDS:
+        looked = len(looks.tally.rows)
+        mark = not looks.queue or looked in (0, looks.coarse)
+        if mark or now - self._told >= REPORT_SECONDS:
             self._on_report(self._report(looks))
             self._told = time.monotonic()
 

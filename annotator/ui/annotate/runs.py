@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.domain import AnnotatorError, Prompt, Skeleton
 from annotator.engine.api import DEFAULT_THRESHOLD
+from annotator.engine.asides import Aside
 from annotator.engine.opened import Asset
 from annotator.engine.session import EngineEvent, EngineSession
 from annotator.ui.annotate.bridge import EngineBridge
@@ -185,6 +186,11 @@ class Runs(QObject):
         """Stop what the engine does for the asset; the clicks then wait."""
         if self._asset_id is not None:
             self._session.cancel(self._asset_id)
+
+    def do_aside(self, aside: Aside | None) -> None:
+        """Have something done with the asset while nothing is asked; None ends that."""
+        if self._asset_id is not None:
+            self._session.do_aside(self._asset_id, aside)
 
     def close(self) -> None:
         """Stop listening and forget the asset."""

@@ -4,16 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QDockWidget, QLabel, QWidget
 
 from annotator.domain.masks import fill_holes, keep_largest, smooth
 from annotator.engine.session import EngineSession
 from annotator.project import Project
 from annotator.ui.annotate.controller import AnnotationController
+from annotator.ui.annotate.safety import ClickSafety, SafetyDock
 from annotator.ui.image.bench import PhotoWorkbench
 from annotator.ui.image.candidate_strip import CandidateStrip
 from annotator.ui.image.hands import PhotoHands
 from annotator.ui.image.loading import LoadedPhoto
+from annotator.ui.image.safety import PhotoSafety
 from annotator.ui.image.tools import PHOTO_TOOLS, OutlineTool
 from annotator.ui.image.view import ImageView
 
@@ -39,6 +41,8 @@ class PhotoController(AnnotationController):
         self._zoom.setToolTip("Screen pixels per pixel of the photo")
         self._zoom.setAccessibleName("Zoom")
         super().__init__(bench, hands, tools, parent)
+        self.safety = ClickSafety(bench, PhotoSafety(bench, hands), SafetyDock(self._window))
+        self.safety.changed.connect(self._announce_conditions)
         self._objects_model.name_points("Pixels")
         self._strip.chosen.connect(bench.choose_candidate)
         self._strip.dismissed.connect(bench.dismiss_candidates)
@@ -59,6 +63,7 @@ class PhotoController(AnnotationController):
     def close(self) -> None:
         """Let go of everything."""
         self._strip.hide()
+        self.safety.close()
         self._photo_view.cameraChanged.disconnect(self._show_zoom)
         super().close()
         self._strip.deleteLater()
@@ -69,6 +74,7 @@ class PhotoController(AnnotationController):
         bench = self.bench
         return {
             **super().action_handlers(),
+            **self.safety.handlers(),
             "select_object": self.select_object,
             "cancel_run": self.cancel,
             "resize_mask": bench.resize_mask,
@@ -80,6 +86,10 @@ class PhotoController(AnnotationController):
             "look_at_object": lambda: bench.look_at(bench.current_object),
         }
 
+    def docks(self) -> Sequence[QDockWidget]:
+        """Return the docks, most important first."""
+        return (*super().docks(), self.safety.dock)
+
     def status_widgets(self) -> Sequence[QWidget]:
         """Return what belongs into the status bar, from left to right."""
         return (*super().status_widgets(), self._zoom)
@@ -87,7 +97,7 @@ class PhotoController(AnnotationController):
     def conditions(self) -> frozenset[str]:
         """Return what holds, for enabling and checking actions."""
         bench = self.bench
-        held = set(super().conditions())
+        held = set(super().conditions()) | self.safety.conditions()
         facts = {
             "candidates": bool(bench.candidates),
             "has_box": bench.box is not None,
@@ -134,6 +144,7 @@ class PhotoController(AnnotationController):
         """Stop the engine, give up an unfinished gesture, offer no choice any more."""
         if self.bench.candidates:
             self.bench.dismiss_candidates()
+        self.safety.stop()
         super().cancel()
 
     # What the window shows -------------------------------------------------------------------

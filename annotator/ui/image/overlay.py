@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
 from annotator.domain.flat_camera import FlatCamera
 from annotator.domain.labels import Colour
 from annotator.ui.image.arrows import FlowLines, PhotoArrow, paint_arrow, paint_flow
+from annotator.ui.image.heat import Heat
 from annotator.ui.view.overlay import MARKER_RADIUS, MARKER_REACH, paint_cursor, two_tone
 
 GRID_FROM = 10.0
@@ -98,6 +99,7 @@ class PhotoOverlay:
         arrows: Directions of regions that move.
         flow: Where what is seen moves, or None.
         layer: What a task draws of its own, under clicks and boxes; None for nothing.
+        heat: Map of what clicks elsewhere would give, or None.
     """
 
     markers: Sequence[PhotoMarker] = ()
@@ -111,14 +113,11 @@ class PhotoOverlay:
     arrows: Sequence[PhotoArrow] = ()
     flow: FlowLines | None = None
     layer: OverlayLayer | None = None
+    heat: Heat | None = None
 
     def paint(self, painter: QPainter, camera: FlatCamera) -> None:
         """Draw everything with a painter of the view."""
-        if camera.scale >= GRID_FROM:
-            _paint_grid(painter, camera)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self.layer is not None:
-            self.layer.paint(painter, camera)
+        self._paint_ground(painter, camera)
         for box in (*self.boxes, *filter(None, (self.drawn,))):
             _paint_box(painter, camera, box)
         for outline in self.outlines:
@@ -129,11 +128,23 @@ class PhotoOverlay:
             paint_arrow(painter, camera, arrow)
         for marker in sorted(self.markers, key=lambda m: m.selected):
             _paint_marker(painter, QPointF(*camera.to_view(*marker.position)), marker)
+        if self.heat is not None:
+            self.heat.paint_pins(painter, camera)
         self._paint_selection(painter)
         if self.cursor is not None:
             paint_cursor(painter, *self.cursor)
         if self.hint:
             _paint_hint(painter, camera, self.hint)
+
+    def _paint_ground(self, painter: QPainter, camera: FlatCamera) -> None:
+        """Draw what belongs to pixels, then let lines be smooth."""
+        if self.heat is not None:
+            self.heat.paint(painter, camera)
+        if camera.scale >= GRID_FROM:
+            _paint_grid(painter, camera)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.layer is not None:
+            self.layer.paint(painter, camera)
 
     def marker_at(self, camera: FlatCamera, x: float, y: float) -> int | None:
         """Return the click id of the nearest marker under a pointer, or None."""

@@ -19,6 +19,7 @@ from annotator.domain.shading import ColourMode
 from annotator.domain.working import working_size
 from annotator.ui.image.arrows import FlowLines, PhotoArrow
 from annotator.ui.image.frame import Frame, Layers
+from annotator.ui.image.heat import Heat
 from annotator.ui.image.navigation import FlatNavigator
 from annotator.ui.image.overlay import Outline, PhotoBox, PhotoMarker, PhotoOverlay
 from annotator.ui.image.tints import Tints
@@ -249,6 +250,11 @@ class ImageView(AnnotationView):
         if text != self.overlay.hint:
             self.overlay.hint = text
             self.update_overlay()
+
+    def set_heat(self, heat: Heat | None) -> None:
+        """Show a map of what clicks elsewhere would give, or none."""
+        self.overlay.heat = heat
+        self.update_overlay()
 
     def show_drawn_box(self, box: PhotoBox | None) -> None:
         """Show the box that is being drawn, or none."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,13 @@ class ClickMarker:
     selected: bool = False
 
 
+class OverPoints(Protocol):
+    """What is drawn between points and markers."""
+
+    def paint(self, painter: QPainter, camera: OrbitCamera) -> None:
+        """Draw with a painter of the view, smooth lines set."""
+
+
 @dataclass
 class Overlay:
     """The things over the points, in logical pixels.
@@ -51,6 +59,7 @@ class Overlay:
         circle: Brush (x, y, radius), or None.
         cursor: Keyboard placement cursor (x, y), or None.
         gizmo: Whether the axes are drawn.
+        heat: Map of what clicks elsewhere would give, or None.
     """
 
     markers: Sequence[ClickMarker] = ()
@@ -58,6 +67,7 @@ class Overlay:
     circle: tuple[float, float, float] | None = None
     cursor: tuple[float, float] | None = None
     gizmo: bool = True
+    heat: OverPoints | None = None
 
     def paint(
         self,
@@ -75,6 +85,8 @@ class Overlay:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.gizmo:
             _paint_axes(painter, camera)
+        if self.heat is not None:
+            self.heat.paint(painter, camera)
         ratio = painter.device().devicePixelRatioF()
         x, y = self.places(camera)
         # Paler ones first, so that none covers a marker that can be seen.

@@ -19,7 +19,7 @@ from annotator.domain.shading import COLOUR_MODES, ColourMode
 from annotator.ui.view.base import AnnotationView
 from annotator.ui.view.input import ViewInput
 from annotator.ui.view.navigation import Navigator
-from annotator.ui.view.overlay import ClickMarker, Overlay
+from annotator.ui.view.overlay import ClickMarker, Overlay, OverPoints
 from annotator.ui.view.pointer import PointerTool
 from annotator.ui.view.renderer import Renderer, ShownIds, Stale
 from annotator.ui.view.scene import LARGEST_SIZE, Scene
@@ -192,6 +192,11 @@ class PointView(AnnotationView):
     def set_markers(self, markers: Sequence[ClickMarker]) -> None:
         """Show these clicks over the points."""
         self.overlay.markers = tuple(markers)
+        self.update_overlay()
+
+    def set_heat(self, heat: OverPoints | None) -> None:
+        """Show a map of what clicks elsewhere would give, or none."""
+        self.overlay.heat = heat
         self.update_overlay()
 
     def set_tool(self, tool: PointerTool[Any] | None) -> None:
