@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from annotator.cli.benchmark_clips import clips
 from annotator.cli.benchmark_images import images
 from annotator.cli.benchmark_poses import poses
 from annotator.cli.benchmark_tables import print_figures, result_files
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(images)
+app.command()(clips)
 app.command()(poses)
 
 STEP_SIZE = (640, 400)

@@ -198,6 +198,14 @@ class PredictsWithProgress(Protocol):
 
 
 @runtime_checkable
+class DescribesPhotos(Protocol):
+    """What an image engine adds if its network's features tell how alike two photos are."""
+
+    def describe(self, asset: Image) -> npt.NDArray[np.float32]:
+        """Return a vector [D] of any fixed length; alike photos have a cosine near 1."""
+
+
+@runtime_checkable
 class DifferentiableClicks(Protocol):
     """What an image engine adds if its mask can be differentiated by where a click is."""
 

@@ -140,6 +140,22 @@ class ClickPredictor:
         self._states = Memory(STATE_BYTES)
         self._features = Memory(FEATURE_BYTES)
 
+    @torch.no_grad()
+    def describe(self, rgb: Tensor) -> Tensor | None:
+        """Return the mean [D] of the deepest features of a photo [H, W, 3] uint8.
+
+        None for networks that see the photo together with its clicks: what they compute
+        before is no more than a stem.
+        """
+        photo = Photo.of(rgb.to(self.device))
+        view = self.recipe.whole_view(*photo.size)
+        found = self.network.encode(photo.view(view, self.dtype))
+        if isinstance(found, Tensor):
+            return None
+        maps = [part for part in found if isinstance(part, Tensor) and part.ndim == 4]
+        deepest = min(maps, key=lambda each: each[0, 0].numel())
+        return deepest[0].float().mean((1, 2))
+
     def open(self, rgb: Tensor) -> Photo:
         """Take a photo [H, W, 3] uint8 and encode it whole, as every run of clicks begins."""
         photo = Photo.of(rgb.to(self.device))

@@ -32,6 +32,7 @@ GHOST = 28.0
 """Pixels at 512 by which the two blended photos may be apart before ghosts show."""
 _GRID = 256
 """Longest side that fields are integrated on; they are smooth by construction."""
+_DEPTH = 0.6
 _BLUR = 8.0
 _BORDER = cv2.BORDER_REFLECT_101
 
@@ -80,10 +81,11 @@ def curl_noise(shape: tuple[int, int], wavelength: float, seed: int = 0) -> Floa
 def velocity_field(
     mask: Bool, direction: float, strength: float, swirl: float, scale: float
 ) -> Float:
-    """Return a velocity [H, W, 2] in pixels a frame that rests at the region's border.
+    """Return a velocity [H, W, 2] in pixels a frame that never crosses the region's border.
 
-    Its mean length over the region's core is `strength`, its mean direction there exactly
-    `direction`.
+    Along its banks a flow slips, and rests only where it would run into or come out of one:
+    water beside a rock moves as fast as in midstream. Its mean length over the region's core is
+    `strength`, its mean direction there exactly `direction`.
 
     Args:
         mask: [H, W], not empty.
@@ -101,10 +103,36 @@ def velocity_field(
     rest = stall_width(distance, scale)
     # The border itself stands still, but the single pixel of a tiny region moves.
     ease = smoothstep(distance / rest) if rest >= 1 else mask.astype(np.float32)
-    field = (main + np.float32(swirl) * noise) * ease[..., None]
+    field = _slipping(main, distance, ease, rest) + np.float32(swirl) * noise * ease[..., None]
+    field = _extended(field, mask, 3.0 * scale)
     mean = float(np.linalg.norm(field[core], axis=-1).mean())
     scaled: Float = field * np.float32(strength / max(mean, 1e-9))
     return scaled
+
+
+def _slipping(main: Float, distance: Float, ease: Float, rest: float) -> Float:
+    """Return a direction [H, W, 2] without what of it crosses the border, by how near that is."""
+    if min(distance.shape) < 2 or rest < 1:
+        return main * ease[..., None]
+    smooth = cv2.GaussianBlur(distance, (0, 0), max(rest / 3, 0.5))
+    down, across = np.gradient(smooth)
+    inward = np.stack((across, down), axis=-1)
+    inward = inward / np.maximum(np.linalg.norm(inward, axis=-1, keepdims=True), 1e-6)
+    crossing = (inward @ main)[..., None] * inward
+    field: Float = main - (1 - ease[..., None]) * crossing
+    return field
+
+
+def _extended(field: Float, mask: Bool, by: float) -> Float:
+    """Continue a field outwards a little, so that its edge is not averaged with rest."""
+    if mask.all():
+        return field
+    inside = mask.astype(np.float32)
+    around = cv2.GaussianBlur(inside, (0, 0), max(by, 0.5))[..., None]
+    spread = cv2.GaussianBlur(field * inside[..., None], (0, 0), max(by, 0.5))
+    spread = spread.reshape(field.shape) / np.maximum(around, 1e-3)
+    near: Float = np.where(mask[..., None], field, np.where(around > 0.01, spread, 0))
+    return near.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -122,9 +150,15 @@ class Schedule:
     stride: int
 
     @classmethod
-    def for_travel(cls, frames: int, strength: float, scale: float) -> "Schedule":
-        """Return the schedule of `frames` frames that loop, at so many pixels a frame."""
-        repeats = math.ceil(strength * frames / (GHOST * scale) - 1e-9)
+    def for_travel(cls, frames: int, strength: float, travel: float = GHOST) -> "Schedule":
+        """Return the schedule of `frames` frames that loop, at so many pixels a frame.
+
+        Args:
+            frames: In the loop.
+            strength: Pixels a frame.
+            travel: Pixels after which it starts over at the latest.
+        """
+        repeats = math.ceil(strength * frames / travel - 1e-9)
         repeats = min(max(repeats, 1), max(frames // 4, 1))
         common = math.gcd(frames, repeats)
         return cls(frames // common, common / repeats, repeats // common)
@@ -182,10 +216,10 @@ class Flowing:
         self.requested = strength
         self.support = mask
         self._check = check
-        travel = GHOST * self.scale
+        travel = _travel(mask, self.scale)
         once = not loop and strength * frames <= travel
         self._schedule = (
-            Schedule(frames, 1.0, 1) if once else Schedule.for_travel(frames, strength, self.scale)
+            Schedule(frames, 1.0, 1) if once else Schedule.for_travel(frames, strength, travel)
         )
         self._once = once
         reach = self._schedule.steps * self._schedule.pace * strength
@@ -276,6 +310,15 @@ class Flowing:
         factor = np.array([width / self._here.shape[1], height / self._here.shape[0]], np.float32)
         coarse = cv2.resize(moved * factor, (width, height)).reshape(height, width, 2)
         return lookup(self._low, identity(height, width) + coarse)
+
+
+def _travel(mask: Bool, scale: float) -> float:
+    """Return how far a flow may go before it starts over, in pixels.
+
+    Not much farther than the region is wide: it would be stretched from end to end.
+    """
+    depth = 3 * float(inside_distance(mask)[mask].mean())  # the radius, of a disc
+    return min(GHOST * scale, max(_DEPTH * depth, GHOST / 4 * scale))
 
 
 def _low_pass(rgb: UInt8, sigma: float) -> tuple[Float, tuple[int, int]]:

@@ -90,6 +90,20 @@ class ClickSegmentationEngine:
         place = torch.stack([position[1], position[0]]) - 0.5
         return self._open.soft_probability(encoding, _place(prompt, encoding), place)
 
+    def describe(self, asset: Image) -> npt.NDArray[np.float32]:
+        """Return the network's deepest features of a photo, averaged over it.
+
+        Raises:
+            AnnotatorError: If the network has none without clicks.
+        """
+        vector = self._open.describe(torch.from_numpy(np.ascontiguousarray(asset.rgb)))
+        if vector is None:
+            raise AnnotatorError(
+                "This network sees photos only together with clicks.", "Use clickseg:compact."
+            )
+        array: npt.NDArray[np.float32] = vector.cpu().numpy()
+        return array
+
     def close(self) -> None:
         """Let go of the network and of everything remembered."""
         self._predictor = None

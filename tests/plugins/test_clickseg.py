@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from annotator.domain import AnnotatorError, Cancelled, CancelToken, Click, Image, Prompt
-from annotator.engine.api import DifferentiableClicks, HasThreshold, PredictsMany
+from annotator.engine.api import DescribesPhotos, DifferentiableClicks, HasThreshold, PredictsMany
 from annotator.engine.contract import prompt_in
 from annotator.engine.registry import PluginRegistry
 from annotator.engine.warmup import sample_image
@@ -249,3 +249,23 @@ def test_an_mae_backbone_is_named_instead_of_refused_blindly(tmp_path):
     with pytest.raises(AnnotatorError, match=r"mae\.pth is a plain vision transformer") as caught:
         import_weights(tmp_path / "mae.pth", PluginRegistry.discover(disk=False))
     assert "Get a SimpleClick checkpoint" in caught.value.remedy
+
+
+def test_the_compact_network_tells_how_alike_photos_are():
+    install_click_weights("clickseg-compact", tiny_click_network("compact"))
+    engine = PluginRegistry.discover(disk=False).open("clickseg:compact").engine
+    assert isinstance(engine, DescribesPhotos)
+    photo = sample_image()
+    vector = engine.describe(photo)
+    other = engine.describe(Image(255 - photo.rgb))
+    assert vector.ndim == 1
+    assert np.isfinite(vector).all()
+    assert (vector == engine.describe(photo)).all()
+    assert (vector != other).any()
+
+
+def test_networks_that_see_photos_with_clicks_alone_tell_nothing():
+    install_click_weights("ritm-h18s")
+    engine = PluginRegistry.discover(disk=False).open("clickseg:ritm-h18s").engine
+    with pytest.raises(AnnotatorError, match="together with clicks"):
+        engine.describe(sample_image())

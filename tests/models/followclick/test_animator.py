@@ -101,7 +101,7 @@ def test_light_changes_without_motion(words):
 
 
 def test_a_schedule_shows_each_moment_of_whole_periods():
-    schedule = Schedule.for_travel(48, 4.0, 1.0)
+    schedule = Schedule.for_travel(48, 4.0)
     moments = [schedule.moment(n) for n in range(48)]
     assert schedule.steps * schedule.pace * 4.0 <= 28 + 1e-9
     assert sorted(set(moments)) == list(range(schedule.steps))
