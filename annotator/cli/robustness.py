@@ -69,6 +69,7 @@ def run(
     from annotator.robustness.datasets import open_dataset
     from annotator.robustness.runs.plan import EngineSpec, Plan
     from annotator.robustness.runs.running import carry_out
+    from annotator.robustness.runs.whereabouts import Whereabouts
     from annotator.robustness.settings import Settings
 
     settings = Settings(
@@ -87,8 +88,8 @@ def run(
         raise AnnotatorError(f"{address!r} is no option.", "Name a cluster as --cluster ADDRESS.")
     count, make = _place(output, cluster, address, workers)
     with _watched() as watch:
-        summary = carry_out(plan, samples, output, count, make, watch)
-    _note_dataset(output, dataset, layout, kind)
+        where = Whereabouts(dataset.absolute(), layout, kind)
+        summary = carry_out(plan, samples, output, count, make, watch, where)
     _tell(summary, output)
     if summary.failed:
         raise typer.Exit(EXIT_FAILURES)
@@ -230,9 +231,3 @@ def _tell(summary: "Summary", folder: Path) -> None:
         out.print(f"{len(summary.failed)} failed:")
         for reason, count in counted(summary.failed)[:_FIRST_ERRORS]:
             out.print(f"  {count} x {reason}", markup=False)
-
-
-def _note_dataset(folder: Path, dataset: Path, layout: str, kind: str) -> None:
-    from annotator.robustness.runs.whereabouts import Whereabouts
-
-    Whereabouts(dataset.absolute(), layout, kind).write(folder)

@@ -67,7 +67,9 @@ def test_the_page_needs_nothing_else_and_runs_nothing(run_folder, tmp_path):
     text = (tmp_path / "report" / "report.html").read_text()
     page = Page(text)
     assert not {"script", "iframe", "object", "embed", "link", "form"} & set(page.tags)
-    assert all(place.startswith("data:image/jpeg;base64,") for place in page.places)
+    inside = [place for place in page.places if not place.startswith("#")]
+    assert all(place.startswith("data:image/jpeg;base64,") for place in inside)
+    assert {place[1:] for place in page.places if place.startswith("#")} == set(page.ids)
     assert not re.search(r"url\(|@import", text)
     assert "default-src 'none'" in text
     assert f"it is {NASTY}" in "".join(page.words)
@@ -83,7 +85,7 @@ def test_figures_of_the_page_are_those_of_the_records(run_folder, tmp_path):
     words = " ".join(Page((tmp_path / "report" / "report.html").read_text()).words)
     assert "a mean IoU of 45.0 in the worst places, 75.0 where a simulated user clicks" in words
     assert "a range of 40.0 points" in words
-    assert "4 of 4" in words
+    assert "4 of 4" in words  # none of them by the published attack
     assert "0" * 64 in words
     summary = json.loads((tmp_path / "report" / "summary.json").read_text())
     assert [row["figures"]["gap"]["value"] for row in summary["ranking"]] == pytest.approx(

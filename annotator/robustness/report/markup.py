@@ -1,6 +1,7 @@
 """Building blocks of the page. Whatever comes from outside is escaped here, and only here."""
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
@@ -40,6 +41,16 @@ def page(title: str, body: Iterable[str]) -> str:
 def section(name: str, title: str, parts: Iterable[str]) -> Raw:
     """Return a section that the navigation can point to."""
     return Raw(f'\n<section id="{words(name)}"><h2>{words(title)}</h2>{"".join(parts)}</section>')
+
+
+_HEADING = re.compile(r'<section id="([^"]+)"><h2>(.*?)</h2>')
+
+
+def navigation(sections: Iterable[str]) -> Raw:
+    """Return links to sections."""
+    found = [_HEADING.search(text) for text in sections]
+    links = (f'<a href="#{match[1]}">{match[2]}</a>' for match in found if match)
+    return Raw(f"<nav>{''.join(links)}</nav>")
 
 
 def paragraph(text: str, style: str = "") -> Raw:

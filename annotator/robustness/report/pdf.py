@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from annotator.domain import AnnotatorError
 from annotator.formats.atomic import atomic_write
 from annotator.robustness.records import PATHS
@@ -13,6 +15,7 @@ from annotator.robustness.report.gallery import Picture
 from annotator.robustness.report.gathering import Finding, Gathered
 from annotator.robustness.report.markup import number
 from annotator.robustness.report.page import TITLE, headline
+from annotator.robustness.report.pictures import cividis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,7 +87,8 @@ def _first(gathered: Gathered, rows: Sequence[fg.Row]) -> "Figure":
     _forest(axes, shown)
     _draw_table(figure, 0.79 - height - 0.09, *_ranking_lines(shown))
     below = 0.79 - height - 0.15 - 0.02 * len(shown)
-    for place, chart in enumerate(_charts(gathered)[:2] if below > _CHART_HEIGHT else ()):
+    charts = _charts(gathered)
+    for place, chart in enumerate(charts if _fit_first(charts) and below > _CHART_HEIGHT else ()):
         _place_chart(figure, 0.1 + 0.45 * place, min(below, 0.5) - 0.24, *chart)
     return figure
 
@@ -169,6 +173,10 @@ def _charts(gathered: Gathered) -> list[_Chart]:
     ]
 
 
+def _fit_first(charts: Sequence[_Chart]) -> bool:
+    return len(charts) <= 2
+
+
 def _place_chart(
     figure: "Figure", left: float, bottom: float, engine: str, mode: str, found: Sequence[Finding]
 ) -> None:
@@ -180,7 +188,7 @@ def _place_chart(
 def _curves(gathered: Gathered) -> "Iterator[Figure]":
     """Give pages of curves, unless the first page has room for all of them."""
     charts = _charts(gathered)
-    if len(charts) <= 2:
+    if _fit_first(charts):
         return
     for start in range(0, len(charts), _CHARTS_A_PAGE):
         figure = _sheet("Quality by click")
@@ -209,8 +217,10 @@ def _curve(axes: "Axes", found: Sequence[Finding]) -> None:
 def _picture_pages(pictures: Sequence[Picture], title: str) -> "Iterator[Figure]":
     for start in range(0, len(pictures), _PICTURES_A_PAGE):
         figure = _sheet(title)
-        key = "▲ best click   ○ simulated user   ▼ worst click; dark is low, bright is high"
+        key = "▲ best click   ○ simulated user   ▼ worst click"
         figure.text(0.08, 0.922, key, size=9, color=_QUIET)
+        if pictures[0].kind == "heat":
+            _scale(figure, pictures[0].quality)
         for place, picture in enumerate(pictures[start : start + _PICTURES_A_PAGE]):
             left, bottom = 0.08 + 0.44 * (place % 2), 0.69 - 0.285 * (place // 2)
             axes = figure.add_axes((left, bottom, 0.4, 0.2), anchor="NW")
@@ -222,6 +232,15 @@ def _picture_pages(pictures: Sequence[Picture], title: str) -> "Iterator[Figure]
             words = _plain(_wrapped(picture.caption, 62))
             figure.text(left, bottom - 0.018, words, size=7.5, color=_QUIET, va="top")
         yield figure
+
+
+def _scale(figure: "Figure", quality: str) -> None:
+    """Draw what the colours of heat-maps mean."""
+    axes = figure.add_axes((0.66, 0.922, 0.2, 0.009))
+    axes.imshow(cividis(np.linspace(0, 1, 200))[None], aspect="auto")
+    axes.axis("off")
+    figure.text(0.65, 0.922, f"{quality} low", size=9, color=_QUIET, ha="right")
+    figure.text(0.87, 0.922, "high", size=9, color=_QUIET)
 
 
 def _table_pages(gathered: Gathered) -> "Iterator[Figure]":

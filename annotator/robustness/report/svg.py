@@ -7,6 +7,9 @@ from html import escape
 LOOKS = {"min": ("#c04f00", "7 4"), "base": ("#1c2330", "none"), "max": ("#0069a8", "2 3")}
 """Colour and dashes, for whoever shows a chart without the page's style sheet."""
 
+_TOPS = (0.04, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""Ends of the axis of a forest plot whose quarters are round."""
+
 TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -155,7 +158,8 @@ def forest(title: str, rows: Sequence[Interval], unit: str, scale: float = 100.0
         scale: Values are multiplied by it in words.
     """
     width, height = 640.0, 46.0 + 30.0 * len(rows)
-    top = max((row.high for row in rows), default=1.0) or 1.0
+    highest = max((row.high for row in rows), default=1.0)
+    top = next((nice for nice in _TOPS if nice >= highest), highest)
     frame = _Frame(190, 8, width - 335, 30.0 * len(rows))
     parts = list(_forest_axis(frame, top, unit, scale))
     for number, row in enumerate(rows):

@@ -19,6 +19,7 @@ from annotator.robustness.runs.performing import Failure, Job
 from annotator.robustness.runs.plan import EngineSpec, Plan
 from annotator.robustness.runs.store import RunStore
 from annotator.robustness.runs.tasks import TaskKey, tasks_of
+from annotator.robustness.runs.whereabouts import Whereabouts
 
 
 @dataclass
@@ -48,6 +49,7 @@ def carry_out(
     thread_count: int,
     make_executor: MakeExecutor,
     watch: Watch,
+    where: Whereabouts | None = None,
     cancel: CancelToken | None = None,
 ) -> Summary:
     """Do what is missing of a run.
@@ -59,6 +61,7 @@ def carry_out(
         thread_count: Threads that networks compute with.
         make_executor: Makes the place where tasks are done, given what the engines are.
         watch: Told how far it is.
+        where: The dataset's place, noted for reports.
         cancel: Stops between tasks and within them; what is done stays.
 
     Raises:
@@ -77,6 +80,8 @@ def carry_out(
         limit=plan.limit,
     )
     with RunStore.writing(folder, wanted) as store:
+        if where:
+            where.write(folder)
         summary = Summary()
         jobs = list(_missing(store, plan, dataset, facts, summary))
         watch.begin(len(jobs) + summary.before, summary.before)
