@@ -3,17 +3,20 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
-from annotator.domain import AnnotatorError
+from annotator.domain import AnnotatorError, Click, PointCloud
 from annotator.robustness.datasets import open_dataset
+from annotator.robustness.records import Field
 from annotator.robustness.report import figures as fg
 from annotator.robustness.report.building import build_report
 from annotator.robustness.report.gathering import gather
 from annotator.robustness.report.pictures import MAX_COLOUR, Spot, cividis, heat, spread
+from annotator.robustness.report.scans import draw_scan_heat
 from annotator.robustness.runs.store import RunStore
 from annotator.robustness.runs.whereabouts import Whereabouts
 from tests.robustness.records_for_tests import (
@@ -21,6 +24,7 @@ from tests.robustness.records_for_tests import (
     key,
     make_manifest,
     make_outcome,
+    make_step,
     write_photos,
 )
 
@@ -188,3 +192,27 @@ def test_heat_maps_colour_what_was_scored_and_mark_clicks():
     assert tuple(picture[y, x]) == MAX_COLOUR
     lightness = cividis(np.linspace(0, 1, 11)) @ np.array([0.299, 0.587, 0.114])
     assert (np.diff(lightness) > 0).all()
+
+
+def test_scans_show_every_candidate_in_its_colour_whatever_stands_before_it():
+    generator = np.random.default_rng(0)
+    ball = generator.normal(size=(400, 3))
+    ball *= 0.2 / np.linalg.norm(ball, axis=1, keepdims=True)
+    shell = ball * 2.2
+    cloud = PointCloud(np.concatenate([ball, shell]).astype(np.float32))
+    quality = (ball[:, 2] > 0).astype(float)
+    even = np.full(400, 1 / 400)
+    field = Field(
+        (), True, 1, ball, quality, even, even, 0, 400, 1, 0.0, 1.0, "exact",
+        indices=np.arange(400),
+    )  # fmt: skip
+    picture = draw_scan_heat(cloud, field, 0.0, 1.0).astype(int)
+    yellow = (picture[..., 0] > 150) & (picture[..., 2] < 120)
+    blue = (picture[..., 2] > picture[..., 0] + 30) & (picture[..., 0] < 60)
+    assert yellow.sum() > 2000
+    assert blue.sum() > 2000
+    rows = [np.flatnonzero(found.any(axis=1)).mean() for found in (yellow, blue)]
+    assert rows[0] < rows[1]  # what scores high is above
+    steps = {"base": make_step(1, 0.5)}
+    steps["base"] = replace(steps["base"], clicks=(Click(tuple(ball[0]), 1),))
+    assert draw_scan_heat(cloud, None, 0.0, 1.0, steps).shape == picture.shape
