@@ -296,7 +296,7 @@ def _region(centre: Floats, sigma: float) -> Region:
     weight = np.exp(-((away / max(sigma, 1e-9)) ** 2) / 2)
     return Region(
         positions=np.asarray(centre + offsets * step, np.float64),
-        lattice=offsets.astype(np.int64),
+        lattice=(offsets + RINGS).astype(np.int64),
         baseline=int(np.flatnonzero((offsets == 0).all(axis=1))[0]),
         weight=weight / weight.sum(),
         component=np.zeros(len(offsets), np.int64),

@@ -187,9 +187,10 @@ def _region(
     chosen = inside[allowed]
     positions: Floats = xyz[chosen].astype(np.float64)
     weight = np.maximum(depth[allowed], edge)
+    cells = np.floor(positions / edge).astype(np.int64)
     return Region(
         positions=positions,
-        lattice=np.floor(positions / edge).astype(np.int64),
+        lattice=cells - cells.min(axis=0),  # cells of any size must get to be one
         baseline=int(np.flatnonzero(chosen == baseline)[0]),
         weight=weight / weight.sum(),
         component=component[allowed],
