@@ -24,7 +24,7 @@ from models.followclick.shapes import SHAPES, Place
 
 _GRID = 256
 _ROUNDS = 8
-_FRINGE, _GAP, _SOFT = 2, 4, 1.5
+_FRINGE, _GAP, _SOFT = 2, 6, 1.5
 """Pixels at 512: how far an object's edge bleeds, what inpainting avoids, the layer's blur."""
 _SHORTEST_CYCLE = 12
 _SAMPLES, _STARTS = 4096, 32
@@ -143,7 +143,9 @@ class Swaying:
     def _lay_out(self, rgb: UInt8, mask: Bool, shape: str, direction: float, loop: bool) -> None:
         fringe = 0 if self._confined else max(round(_FRINGE * self.scale), 1)
         soft = _SOFT * max(self.scale, 0.5) if self._softness is None else self._softness / 2
-        reach = 0 if self._confined else math.ceil(1.3 * self.swing + 3 * soft) + fringe
+        gap = max(round(_GAP * self.scale), 1) + math.ceil(2 * soft)
+        around = max(math.ceil(3 * soft), gap) + fringe
+        reach = 0 if self._confined else math.ceil(1.3 * self.swing) + around
         self.box = box_of(mask, reach + 2)
         self.support = mask if self._confined else _grown(mask, reach)
         part = np.ascontiguousarray(mask[self.box.slices])
@@ -154,7 +156,7 @@ class Swaying:
             feather = 3 * self.scale if self._softness is None else self._softness
             self._matte = inner_matte(part, feather)[..., None]
             return
-        self._layer(part, fringe, soft)
+        self._layer(part, fringe, soft, gap)
 
     def _fine_places(self, mask: Bool, shape: str, direction: float, loop: bool) -> None:
         """Set up the modes over the whole box, on the grid that frames are warped by."""
@@ -169,18 +171,25 @@ class Swaying:
         self._fine = identity(height, width)
         self._ratio = np.array([width / here.shape[1], height / here.shape[0]], np.float32)
 
-    def _layer(self, part: Bool, fringe: int, soft: float) -> None:
-        """Cut the object out with its soft edge, and fill what is behind it."""
+    def _layer(self, part: Bool, fringe: int, soft: float, gap: int) -> None:
+        """Cut the object out with its soft edge, and fill what is behind it.
+
+        What the two layers miss of the photo goes with the object near its edge, so that hair
+        that a mask misses leaves no rim behind.
+        """
         whole = _grown(part, fringe)
         cut: Float = whole.astype(np.float32)
         alpha = cv2.GaussianBlur(cut, (0, 0), soft) if soft > 0 else cut
         self._alpha = np.where(alpha < 0.004, np.float32(0), alpha).astype(np.float32)
         image = self._rgb.astype(np.float32)
-        hidden = _grown(whole, max(round(_GAP * self.scale), 1) + math.ceil(2 * soft))
+        hidden = _grown(whole, gap)
         self._plate = _plate(image, hidden)
-        self._colour = push_pull(image, whole.astype(np.float32))
-        first = self._plate + self._alpha[..., None] * (self._colour - self._plate)
-        self._difference = image - first
+        opaque = self._alpha[..., None]
+        colour = push_pull(image, cut)
+        missed = image - (self._plate + opaque * (colour - self._plate))
+        along = _fading(whole, hidden)[..., None]
+        self._moving = opaque * colour + along * missed
+        self._rest = self._plate + (1 - along) * missed
 
     def frame(self, number: int) -> UInt8:
         """Return a frame's part within the box, [h, w, 3]."""
@@ -193,10 +202,11 @@ class Swaying:
             mixed = self._rgb + self._matte * (warped.astype(np.float32) - self._rgb)
             still: UInt8 = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
             return still
-        colour = lookup(self._colour, places, cv2.INTER_LANCZOS4)
+        layer = lookup(self._moving, places, cv2.INTER_LANCZOS4)
         alpha = remap(self._alpha, places, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
-        now = self._plate + alpha.reshape(*colour.shape[:2], 1) * (colour - self._plate)
-        out = np.clip(np.rint(now + self._difference), 0, 255).astype(np.uint8)
+        # The plate where the object is not, the object, and what of the photo neither tells.
+        out = layer + self._rest - alpha.reshape(*layer.shape[:2], 1) * self._plate
+        out = np.clip(np.rint(out), 0, 255).astype(np.uint8)
         shown: UInt8 = np.where(self._allowed[..., None], out, self._rgb)
         return shown
 
@@ -263,6 +273,16 @@ def _grown(mask: Bool, by: int) -> Bool:
     return grown
 
 
+def _fading(whole: Bool, hidden: Bool) -> Float:
+    """Return 1 in an object, falling to 0 over what was hidden around it, [h, w]."""
+    if whole.all():
+        return np.ones(whole.shape, np.float32)
+    outside = cv2.distanceTransform((~whole).astype(np.uint8), cv2.DIST_L2, 5)
+    width = float(outside[hidden].max(initial=0)) + 1
+    fading: Float = smoothstep(1 - np.asarray(outside, np.float32) / width)
+    return fading
+
+
 def _plate(image: Float, hidden: Bool) -> Float:
     """Fill what an object hides, with the grain of what is around it."""
     if hidden.all():
@@ -270,8 +290,11 @@ def _plate(image: Float, hidden: Bool) -> Float:
     filled = push_pull(image, (~hidden).astype(np.float32))
     detail = image - cv2.GaussianBlur(image, (0, 0), 2.0).reshape(image.shape)
     band = _grown(hidden, 16) & ~hidden
-    sigma = np.minimum(detail[band].std(axis=0), 8.0) if band.any() else np.zeros(3)
-    noise = np.random.default_rng(0).standard_normal((*hidden.shape, 1)).astype(np.float32)
+    # The median: lines that happen to pass by are no grain.
+    sigma = 1.4826 * np.median(np.abs(detail[band]), axis=0) if band.any() else np.zeros(3)
+    sigma = np.minimum(sigma, 8.0)
+    noise = np.random.default_rng(0).standard_normal(hidden.shape).astype(np.float32)
+    noise = cv2.GaussianBlur(noise, (0, 0), 0.7).reshape(*hidden.shape, 1)
     grain = noise * (sigma.astype(np.float32) * hidden[..., None])
     result: Float = filled + grain
     return result
