@@ -23,7 +23,7 @@ def home(tmp_path_factory, monkeypatch) -> Path:
     monkeypatch.setenv("ANNOTATOR_HOME", str(folder))
     monkeypatch.setenv("ANNOTATOR_THREADS", "1")
     monkeypatch.setenv("COLUMNS", "200")
-    for name in ("flood_fill", "nearest_click"):
+    for name in ("flood_fill", "nearest_click", "stick_figure"):
         trust(shutil.copytree(FIXTURES / name, user_data("plugins") / name))
     return folder
 

@@ -166,6 +166,60 @@ def test_own_projects_tell_how_their_user_compares(run, photos, tmp_path):
     assert "Your own clicks" in (tmp_path / "report" / "report.html").read_text()
 
 
+def test_objects_of_scans_are_attacked_and_shown(run, tmp_path):
+    generator = np.random.default_rng(0)
+    parts = [
+        generator.uniform((0, 0, 0), (3, 2, 0.02), (300, 3)),
+        generator.uniform((0.2, 0.7, 0.1), (0.8, 1.3, 0.7), (80, 3)),
+        generator.uniform((2.0, 0.7, 0.1), (2.6, 1.3, 0.7), (80, 3)),
+    ]
+    labels = np.repeat([0, 4, 7], [300, 80, 80]).astype(np.int32)
+    np.savez(tmp_path / "room.npz", xyz=np.concatenate(parts).astype(np.float32), labels=labels)
+    status, out, err = run(
+        "robustness", "run", "--dataset", tmp_path / "room.npz", "--plugins", "nearest-click",
+        "--mode", "exhaustive,ours", "--clicks", 2, "--evaluations", 10, "-o", tmp_path / "run",
+    )  # fmt: skip
+    assert (status, err) == (0, ""), out
+    found = {key: outcome.record for key, outcome in RunStore.open(tmp_path / "run").outcomes()}
+    assert {key.sample for key in found} == {"room-4", "room-7"}
+    assert all(record.ordered for record in found.values())
+    assert all(len(record.fields) == (record.mode == "exhaustive") for record in found.values())
+    run("robustness", "report", tmp_path / "run", "-o", tmp_path / "report", "--pictures", 2)
+    assert (tmp_path / "report" / "report.html").read_text().count("<img") == 4
+
+
+def test_corrections_of_people_are_attacked_and_shown(run, tmp_path):
+    from annotator.domain import COCO_17
+
+    rgb = np.full((60, 50, 3), 90, np.uint8)
+    rgb[10:50, 15:35] = (230, 20, 20)
+    Pillow.fromarray(rgb).save(tmp_path / "walk.png")
+    spots = np.stack([np.linspace(16, 34, 17), np.linspace(12, 48, 17)], axis=1)
+    joints = np.concatenate([spots, np.full((17, 1), 2)], axis=1)
+    person = {
+        "image_id": 1, "bbox": [15, 10, 20, 40], "area": 800.0, "iscrowd": 0,
+        "keypoints": joints.ravel().tolist(),
+    }  # fmt: skip
+    content = {
+        "images": [{"id": 1, "file_name": "walk.png"}],
+        "categories": [{"id": 1, "name": "person", "keypoints": list(COCO_17.joints)}],
+        "annotations": [person],
+    }
+    (tmp_path / "people.json").write_text(json.dumps(content))
+    status, out, err = run(
+        "robustness", "run", "--dataset", tmp_path / "people.json", "--plugins", "stick-figure",
+        "--mode", "exhaustive,ours", "--clicks", 2, "--evaluations", 10, "-o", tmp_path / "run",
+    )  # fmt: skip
+    assert (status, err) == (0, ""), out
+    found = [outcome.record for _, outcome in RunStore.open(tmp_path / "run").outcomes()]
+    assert [record.about.quality for record in found] == ["OKS"] * 2
+    assert all(record.ordered for record in found)
+    run("robustness", "report", tmp_path / "run", "-o", tmp_path / "report")
+    text = (tmp_path / "report" / "report.html").read_text()
+    assert "OKS-D" in text
+    assert text.count("<img") == 2
+
+
 def test_without_ray_a_cluster_names_its_extra(run, arguments, monkeypatch):
     import sys
 
