@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from annotator.benchmark.images.samples import find_samples
+from annotator.engine import threads
 from annotator.engine.registry import PluginRegistry
 from annotator.formats import read_image
 from annotator.robustness.photo import PhotoTarget
@@ -31,9 +32,11 @@ def seconds(work):
 
 @pytest.fixture(autouse=True)
 def two_threads():
+    # automatic would leave processors that others use to them
     before = torch.get_num_threads()
-    torch.set_num_threads(2)
+    threads.prefer(2)
     yield
+    threads.prefer(0)
     torch.set_num_threads(before)
 
 

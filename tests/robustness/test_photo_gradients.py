@@ -24,7 +24,7 @@ def test_a_click_well_inside_has_no_location_term():
     np.testing.assert_array_equal(slope, 0)
 
 
-@pytest.mark.parametrize("place", [(5.3, 8.7), (60.2, 3.1), (33.4, 52.9), (0.0, 0.0)])
+@pytest.mark.parametrize("place", [(5.31, 8.77), (60.23, 3.11), (33.41, 52.93), (0.07, 0.01)])
 def test_the_location_term_has_the_right_slope(place):
     round_ = toy_target(0).round((), Permitted.CENTRE)
     term, slope = round_.penalty(np.array(place))
