@@ -34,6 +34,10 @@ __all__ = ["EngineEvent", "EngineSession", "EventKind"]
 
 _log = logging.getLogger(__name__)
 
+_OPENING = threading.Lock()
+"""Held while an engine is opened: two threads that import torch for the first time at once
+break it."""
+
 
 class EngineSession:
     """Runs one engine at a time over any number of open assets, aside from the caller.
@@ -378,9 +382,10 @@ class EngineSession:
         self._emit(ready)
 
     def _load(self, use: Use, cancel: CancelToken) -> OpenEngine:
-        engine = self._registry.open(
-            use.ref, device=self._device, dtype=self._dtype, parameters=use.parameters
-        )
+        with _OPENING:
+            engine = self._registry.open(
+                use.ref, device=self._device, dtype=self._dtype, parameters=use.parameters
+            )
         try:
             warm_up(engine, cancel)
         except BaseException:

@@ -67,8 +67,7 @@ MENUS = ("File", "Edit", "Object", "Tools", "Motion", "View", "Engine", "Help")
 
 _FILE = (
     ActionSpec("open", "Open File or Project…", "File", "open_file", ("Ctrl+O",), "open",
-               group="open", toolbar="main", tip="Open a scan, a photo or an annotation project.",
-               short="Open"),
+               group="open", toolbar="main", tip="Open a scan, a photo or an annotation project."),
     ActionSpec("open_folder", "Open Folder…", "File", "open_folder", ("Ctrl+Shift+O",),
                "folder", group="open",
                tip="Open a folder of photos, or an S3DIS or ScanNet folder."),
@@ -78,7 +77,7 @@ _FILE = (
     ActionSpec("import_clicks", "Import Clicks…", "File", "import_clicks", (), "", WRITABLE | MASKS,
                group="export", tip="Add the clicks of a JSON file to this scan or photo."),
     ActionSpec("export", "Export Labels…", "File", "export_labels", ("Ctrl+E",), "export", MASKS,
-               group="export", toolbar="main", short="Export",
+               group="export", toolbar="main",
                tip="Write labels for every point of a scan or pixel of a photo."),
     ActionSpec("add_assets", "Add Files to Project…", "File", "add_assets", ("Ctrl+Shift+A",),
                "add", frozenset({"project", "writable"}), group="files",

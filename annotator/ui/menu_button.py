@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
-_WIDEST = 250  # logical pixels of text: a wider button would fall off the toolbar
+_WIDEST = 160  # logical pixels of text: a wider button would fall off the toolbar
 
 
 class MenuButton(QToolButton):

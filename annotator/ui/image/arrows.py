@@ -86,7 +86,7 @@ def paint_flow(painter: QPainter, camera: FlatCamera, flow: FlowLines) -> None:
     ends = zip(flow.tails.tolist(), flow.tips.tolist(), flow.colours.tolist(), strict=True)
     for (x0, y0), (x1, y1), colour in ends:
         tail, tip = QPointF(*camera.to_view(x0, y0)), QPointF(*camera.to_view(x1, y1))
-        for shade, width in ((QColor(0, 0, 0, 150), 3.6), (QColor(*colour), 1.8)):
+        for shade, width in ((QColor(0, 0, 0, 170), 4.4), (QColor(*colour).lighter(125), 2.2)):
             painter.setPen(_round(shade, width))
             painter.drawLine(tail, tip)
             painter.drawPoint(tail)

@@ -233,6 +233,7 @@ class MotionController(PhotoController):
         rows = [
             RegionRow(info, plans.get(number) or plan_of(asset, number))
             for number, info in asset.objects.items()
+            if number not in asset.people
         ]
         self._regions_model.show(rows, self.bench.current_object)
         free = self.bench.current is not None and not self.bench.project.read_only

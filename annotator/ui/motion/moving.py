@@ -13,7 +13,7 @@ from annotator.project.motion import plan_of
 from annotator.ui.image.bench import PhotoWorkbench
 from annotator.ui.image.loading import LoadedPhoto
 from annotator.ui.motion.preview import Preview
-from annotator.ui.motion.reel import Reel
+from annotator.ui.motion.reel import Reel, full_reel
 from annotator.ui.motion.render import Render
 
 _USUAL_FRAMES = 48
@@ -59,6 +59,7 @@ class Moving(QObject):
         self.kept: Variant | None = None
         self.note: tuple[str, str] = ("", "info")
         self._draft: RegionPlan | None = None
+        self._full: Reel | None = None
         self._engine: object = None
         self._disconnect = bench.project.changed.connect(self._on_change)
         bench.composer.composed.connect(self._on_labels)
@@ -66,7 +67,7 @@ class Moving(QObject):
         self.preview.failed.connect(self._on_failed)
         self.preview.slow.connect(self._on_slow)
         self.preview.runs.changed.connect(self.changed)
-        self.render.changed.connect(self.changed)
+        self.render.changed.connect(self._on_render)
         self.render.failed.connect(lambda headline, detail: bench.say(headline, detail, "error"))
 
     # What there is ------------------------------------------------------------------------
@@ -103,6 +104,11 @@ class Moving(QObject):
         return any(plan.moves for plan in self.plans.values())
 
     @property
+    def reel(self) -> Reel | None:
+        """The clip of the present settings, at full quality if there is one."""
+        return self._full or self.preview.reel
+
+    @property
     def frames(self) -> int:
         """How many frames a clip has."""
         return len(self.preview.reel) if self.preview.reel else _USUAL_FRAMES
@@ -111,7 +117,7 @@ class Moving(QObject):
 
     def open(self, asset_id: int, photo: LoadedPhoto) -> None:
         """Take another photo."""
-        self._draft, self.kept, self.note = None, None, ("", "info")
+        self._draft, self.kept, self._full, self.note = None, None, None, ("", "info")
         self.preview.open(asset_id, photo)
         self.render.open(asset_id, photo.working.image, 1 / photo.working.factor)
         self._use_engine()
@@ -174,8 +180,8 @@ class Moving(QObject):
 
     def keep(self) -> None:
         """Keep the present settings as B, to compare later ones with."""
-        if self.preview.reel is not None:
-            self.kept = Variant(dict(self.plans), self.preview.reel)
+        if self.reel is not None:
+            self.kept = Variant(dict(self.plans), self.reel)
             self.reelChanged.emit()
 
     def use_kept(self) -> None:
@@ -255,6 +261,14 @@ class Moving(QObject):
         reel = self.preview.reel
         self.note = (" ".join(reel.clip.notes) if reel else "", "info")
         self.reelChanged.emit()
+        self.changed.emit()
+
+    def _on_render(self) -> None:
+        """Play the clip at full quality as soon as it is there, and as long as it is right."""
+        clip, preview = self.render.clip, self.preview.reel
+        if (clip is None) != (self._full is None):
+            self._full = full_reel(clip, preview) if clip is not None and preview else None
+            self.reelChanged.emit()
         self.changed.emit()
 
     def _on_failed(self, headline: str, detail: str) -> None:

@@ -1,6 +1,6 @@
 """A clip made ready to be shown over its photo: pictures, and where what they show moves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -73,6 +73,22 @@ def make_reel(clip: Clip, scale: float) -> Reel:
     moving = lengths[lengths > 1e-3]
     strongest = float(np.percentile(moving, 95)) if moving.size else 0.0
     return Reel(clip, _pictures(clip), flow, estimated, strongest, scale)
+
+
+def full_reel(clip: Clip, preview: Reel) -> Reel:
+    """Make a clip at full quality ready without copying its frames.
+
+    Args:
+        clip: The clip.
+        preview: The small one of the same settings, whose flow is drawn.
+    """
+    height, width = clip.frames.shape[1:3]
+    kind = QImage.Format.Format_RGB888
+    pictures = tuple(
+        QImage(np.ascontiguousarray(frame).data, width, height, 3 * width, kind)
+        for frame in clip.frames
+    )
+    return replace(preview, clip=clip, pictures=pictures)
 
 
 def _pictures(clip: Clip) -> tuple[QImage, ...]:

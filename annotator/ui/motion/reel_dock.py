@@ -65,7 +65,8 @@ class ReelDock(QDockWidget):
         )
         self.bar = QProgressBar(self)
         self.bar.setAccessibleName("Progress of the rendering")
-        self.bar.setMaximumWidth(140)
+        self.bar.setMaximumSize(140, 18)
+        self.bar.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._lay_out()
         screen.player.moved.connect(lambda _: self._show_place())
         screen.player.runningChanged.connect(self._show_running)
@@ -164,7 +165,7 @@ class ReelDock(QDockWidget):
             busy = self._moving.preview.busy and self._moving.moves
             self.place.setText("Preparing a preview…" if busy else "No clip yet")
             return
-        more = " · full quality is ready" if self._moving.render.clip is not None else ""
+        more = " · full quality" if self._moving.render.clip is not None else ""
         if self._moving.preview.busy:
             more = " · updating…"
         self.place.setText(f"{player.frame + 1} of {player.count}{more}")

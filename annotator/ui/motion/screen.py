@@ -19,6 +19,7 @@ Side = Literal["a", "b", "split"]
 ONION = 3
 """Frames from the one shown to those that shine through on either side."""
 
+_WITHOUT_CLIP = 0.75  # of the masks' opacity
 _USUAL_EDGE = 3.0  # pixels at 512: what the embedded animator takes where nothing is said
 
 
@@ -59,7 +60,7 @@ class Screen(QObject):
     def reel(self) -> Reel | None:
         """The clip that is shown, A in the split view."""
         kept = self._moving.kept
-        return kept.reel if self.side == "b" and kept else self._moving.preview.reel
+        return kept.reel if self.side == "b" and kept else self._moving.reel
 
     def set(self, **options: object) -> None:
         """Change what is shown, by the names of the attributes."""
@@ -82,7 +83,7 @@ class Screen(QObject):
 
     def _wait(self) -> None:
         """Show masks instead of a clip that does not fit them any more."""
-        self._waiting = self._moving.preview.reel is not None
+        self._waiting = self._moving.reel is not None
         self.show()
 
     def _load(self) -> None:
@@ -114,8 +115,13 @@ class Screen(QObject):
         self._view.set_stretched(pictures)
         shown = reel is not None and self.flow
         self._view.set_flow(reel.lines(self.player.frame) if shown and reel else None)
-        hidden = reel is not None and not (self.masks or self.painting)
-        self._view.set_mask_share(0.0 if hidden else QUIET)
+        self._view.set_mask_share(self._share(reel is not None))
+
+    def _share(self, playing: bool) -> float:
+        """Return how strongly masks are shown: they make room for a clip."""
+        if not playing:
+            return _WITHOUT_CLIP
+        return QUIET if self.masks or self.painting else 0.0
 
     def _frames(self, reel: Reel) -> list[Stretched]:
         kept = self._moving.kept

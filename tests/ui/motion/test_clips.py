@@ -147,9 +147,16 @@ def test_full_quality_has_all_pixels_of_the_photo_and_begins_with_it(flowing):
     assert (clip.frames[0] == pond()).all()
     assert (clip.frames[9] != pond())[INSIDE].any()
     assert max(heard) > 0.5
-    assert "full quality is ready" in flowing.reel_dock.place.text()
+    assert "full quality" in flowing.reel_dock.place.text()
+    assert flowing.controller.screen.reel.clip is clip, "it plays in the place of the preview"
+    flowing.controller.screen.pause()
+    flowing.controller.screen.player.go(0)
+    at = flowing.at((75.0, 85.0))
+    shown = flowing.view.grab_image().pixelColor(at).getRgb()[:3]
+    assert np.abs(np.array(shown) - pond()[85, 75]).max() < 12
     flowing.moving.set(strength=2.0)
     assert flowing.moving.render.clip is None, "it is of other settings"
+    assert flowing.controller.screen.reel is flowing.moving.preview.reel
     flowing.at_rest()
 
 

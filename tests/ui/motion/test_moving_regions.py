@@ -1,5 +1,6 @@
 """Regions that move, with real mouse and key events in the real window."""
 
+import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -7,7 +8,7 @@ from PySide6.QtTest import QTest
 
 from tests.ui.conftest import wait_open
 from tests.ui.image.conftest import LEFT, RIGHT
-from tests.ui.motion.conftest import INSIDE, POND, SHAPE, SHORE, pond
+from tests.ui.motion.conftest import INSIDE, POND, SHAPE, SHORE, Mover, pond
 
 
 def clip_labels(mover, size):
@@ -299,3 +300,27 @@ def test_the_window_does_not_grow_when_it_turns_to_motion(mover):
     assert mover.window.width() == width
     assert mover.bench.shape == SHAPE
     QTest.mouseClick(mover.view, LEFT, pos=mover.at(POND))
+
+
+def test_the_next_photo_of_a_folder_has_regions_of_its_own(window, qtbot, photo):
+    cv2.imwrite(str(photo.with_name("second.png")), pond()[::-1, :, ::-1])
+    mover = Mover(window, qtbot)
+    mover.open(photo.parent)
+    mover.do("task_motion")
+    assert mover.window.workspace.path == photo
+    mover.at_rest()
+    mover.click(POND)
+    mover.answered()
+    mover.moving.set(words="glows")
+    mover.at_rest()
+    assert mover.reel is not None
+    mover.do("next_asset")
+    qtbot.waitUntil(lambda: mover.window.workspace.path.name == "second.png", timeout=10_000)
+    mover.at_rest()
+    assert mover.reel is None
+    assert not mover.regions
+    mover.do("previous_asset")
+    qtbot.waitUntil(lambda: mover.window.workspace.path == photo, timeout=10_000)
+    mover.at_rest()
+    assert mover.reel is not None
+    assert mover.window.desk.task.name == "motion"
