@@ -53,4 +53,6 @@ def warm_up(engine: OpenEngine, cancel: CancelToken | None = None) -> None:
         Cancelled: If `cancel` was set meanwhile.
     """
     asset, prompt = sample_task(engine.manifest.kind)
+    if engine.manifest.kind is EngineKind.POSE:
+        prompt = Prompt(people=prompt.people)  # clicks mean nothing to it, and it may refuse them
     engine.predict(engine.encode_uncached(asset, cancel=cancel), prompt, cancel)
