@@ -94,9 +94,12 @@ def _describe(step: "ReplayStep") -> dict[str, object]:
         "what": step.event.kind if step.target is None else f"{step.event.kind} {event.kind}",
         "undone": step.undone,
     }
-    for name in ("asset_id", "object_id"):
+    for name in ("asset_id", "object_id", "how"):
         if hasattr(event, name):
             record[name] = getattr(event, name)
+    joints = getattr(event, "joints", ())
+    if joints:
+        record["joints"] = [[j.joint, j.placed, j.visibility] for j in joints]
     clicks = getattr(event, "clicks", ())
     if clicks:
         record["clicks"] = [[c.object_id, c.index, list(c.position)] for c in clicks]
@@ -104,7 +107,11 @@ def _describe(step: "ReplayStep") -> dict[str, object]:
 
 
 def _line(record: dict[str, object]) -> str:
-    extra = [f"{k}={record[k]}" for k in ("asset_id", "object_id", "clicks") if k in record]
+    extra = [
+        f"{k}={record[k]}"
+        for k in ("asset_id", "object_id", "how", "clicks", "joints")
+        if k in record
+    ]
     if "milliseconds" in record:
         extra.append(f"{record['milliseconds']} ms, {record['changed_points']} points changed")
     if "iou" in record:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDockWidget, QMenu, QWidget
 from annotator.domain.poses import ABSENT
 from annotator.engine.session import EngineSession
 from annotator.project import Project
+from annotator.ui.annotate.batch_key import BatchKey
 from annotator.ui.annotate.button_row import ButtonSpec
 from annotator.ui.annotate.objects_dock import ObjectsDock
 from annotator.ui.annotate.objects_model import ObjectRow, ObjectsModel
@@ -61,6 +62,9 @@ class PoseController(TaskController):
         self.joints_dock = JointsDock(window)
         self.menu = QMenu(window)
         self.menu.setAccessibleName("Joint and person")
+        self._batch = BatchKey(bench.runs.hold, bench.runs.release, self)
+        for widget in (view, self.people_dock.table, self.joints_dock.table):
+            self._batch.watch(widget)
         self._connect()
 
     def _connect(self) -> None:
@@ -133,6 +137,13 @@ class PoseController(TaskController):
             self.bench.choose_joint(None)
         else:
             self.bench.stop()
+
+    def undo(self) -> None:
+        """Take back the newest step; joint by joint, it is that joint's turn again."""
+        super().undo()
+        person = self.bench.person
+        if self._tool == "guide" and person is not None and self.hands.guided:
+            self.bench.choose_joint(self.hands.next_absent(person))
 
     def new_person(self) -> None:
         """Place a new person joint by joint."""

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 
 from annotator.domain import COCO_17
 from annotator.domain.people import PosedImage, PosedPerson
@@ -363,3 +364,28 @@ def test_the_film_shows_people_as_they_were(posing):
     assert counts[0] == 0
     assert counts[-1] == 1
     np.testing.assert_array_equal(posing.view.overlay.layer.of(1).joints, shown)
+
+
+def test_joints_are_gathered_while_a_key_is_held(posing):
+    posing.find()
+    QTest.keyPress(posing.view, Qt.Key.Key_Q)
+    posing.drag(posing.joint(1, WRIST), (140.0, 60.0))
+    posing.drag(posing.joint(2, WRIST), (280.0, 90.0))
+    assert posing.bench.runs.held
+    assert not posing.bench.runs.busy
+    QTest.keyRelease(posing.view, Qt.Key.Key_Q)
+    posing.answered()
+    for person in posing.people.values():
+        assert posing.project.followed(posing.asset, person) is not None
+    assert len(posing.project.result_records()) == 2
+
+
+def test_undo_gives_a_joint_its_turn_again(posing):
+    posing.key(Qt.Key.Key_N)
+    for place in ((50.0, 40.0), (60.0, 40.0), (70.0, 40.0)):
+        posing.click(place)
+    assert posing.bench.joint == 3
+    posing.do("undo")
+    assert posing.bench.joint == 2
+    posing.click((80.0, 44.0))
+    np.testing.assert_allclose(posing.people[1].placed[2], (80, 44), atol=1.5)
