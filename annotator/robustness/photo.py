@@ -31,6 +31,9 @@ from annotator.robustness.target import (
 
 _REMEMBERED_MASKS = 64
 
+_PIXELS_AT_ONCE = 1 << 25
+"""Of all masks that an engine is asked for together: its answers have eight bytes a pixel."""
+
 
 class PhotoEngine(Protocol):
     """What a photo target asks of an engine; an `OpenEngine` has it all."""
@@ -107,8 +110,13 @@ class PhotoTarget:
     def masks(self, runs: Sequence[History], cancel: CancelToken | None = None) -> list[Bool]:
         """Return the masks [H, W] after several runs of clicks."""
         prompts = [prompt_of(clicks) for clicks in runs]
-        answers = self.engine.predict_many(self.encoding, prompts, cancel)
-        return [np.asarray(answer.labels > 0) for answer in answers]
+        most = max(1, _PIXELS_AT_ONCE // self.truth.size)
+        masks: list[Bool] = []
+        for start in range(0, len(prompts), most):
+            part = prompts[start : start + most]
+            answers = self.engine.predict_many(self.encoding, part, cancel)
+            masks += [np.asarray(answer.labels > 0) for answer in answers]
+        return masks
 
 
 NOTES = (

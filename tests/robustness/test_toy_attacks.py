@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from annotator.domain import AnnotatorError, Cancelled, CancelToken, Click
+from annotator.domain import AnnotatorError, Cancelled, CancelToken, Click, Mask
+from annotator.robustness import photo
 from annotator.robustness.attack import attack
+from annotator.robustness.photo import PhotoTarget
 from annotator.robustness.records import PATHS
 from annotator.robustness.regret import certify, compare
 from annotator.robustness.scored import Scored
@@ -194,3 +196,36 @@ def test_an_attack_can_be_cancelled(mode):
     with pytest.raises(Cancelled):
         attack(toy_target(0), mode, Settings(clicks=3), after_the_first_round, token)
     assert len(told) == 1
+
+
+class FarClick:
+    """Says that whatever lies within 60 pixels of the newest click is the object."""
+
+    threshold, differentiable = 0.5, False
+
+    def __init__(self, size):
+        self.grid, self.asked = np.ogrid[: size[0], : size[1]], []
+
+    def predict_many(self, encoding, prompts, cancel=None):
+        self.asked.append(len(prompts))
+        places = [prompt.clicks[-1].position for prompt in prompts]
+        rows, columns = self.grid
+        return [
+            Mask(((rows - y) ** 2 + (columns - x) ** 2 < 60**2).astype(np.int32)) for x, y in places
+        ]
+
+
+def test_large_photos_are_attacked_a_few_masks_at_a_time(monkeypatch):
+    truth = np.zeros((200, 400), np.int8)
+    truth[40:160, 60:340] = 1
+    monkeypatch.setattr(photo, "_PIXELS_AT_ONCE", 7 * truth.size)
+    engine = FarClick(truth.shape)
+    target = PhotoTarget(engine, None, truth, "far", "large")
+    record = attack(target, Mode.OURS, Settings(clicks=1, evaluations=40))
+    assert max(engine.asked) == 7
+    low, base, high = (record.curve(path)[0] for path in PATHS)
+    disk, whole = np.pi * 60**2, 120 * 280
+    assert base == pytest.approx(disk / whole, rel=0.02)
+    assert base <= high <= base + 0.01
+    # in a corner of the object only a quarter of the disk hits it
+    assert low <= 0.3 * disk / (whole + 0.7 * disk)
