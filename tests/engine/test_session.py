@@ -276,3 +276,32 @@ def test_preparing_fails_in_words_and_can_be_cancelled():
         session.prepare("nearest-click", {"encode_seconds": 5.0}, token)
     assert session._prepared is None
     session.close()
+
+
+def test_two_sessions_open_their_engines_one_after_the_other(monkeypatch):
+    """Two threads that import a large package for the first time at once may break it."""
+    registry = nearest_click_registry()
+    inside, most = [], []
+    plain = registry.open
+
+    def slow_open(*arguments, **named):
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.1)
+        try:
+            return plain(*arguments, **named)
+        finally:
+            inside.pop()
+
+    monkeypatch.setattr(registry, "open", slow_open)
+    sessions = [EngineSession(registry, device="cpu") for _ in range(3)]
+    recorders = [Recorder(session) for session in sessions]
+    try:
+        for session in sessions:
+            session.use("nearest-click")
+        for recorder in recorders:
+            recorder.wait("ready")
+    finally:
+        for session in sessions:
+            session.close()
+    assert most == [1, 1, 1]
