@@ -100,7 +100,7 @@ class Row:
         mode: Of attack.
         figures: Means by name: "min", "base", "max", "gap" (MAX - MIN), "drop" (BASE - MIN),
             the same of the second score with "2" behind, "noc90 min" and the like,
-            "seconds" and "evaluations" a sample.
+            "seconds", "processor" seconds and "evaluations" a sample.
         failing: Samples whose worst trajectory never reaches 0.9.
         ordered: Samples with MIN <= BASE <= MAX after every click.
     """
@@ -127,7 +127,8 @@ def measures() -> dict[str, Measure]:
     found["gap"] = lambda f: sample_area(f.record, "max") - sample_area(f.record, "min")
     found["drop"] = lambda f: sample_area(f.record, "base") - sample_area(f.record, "min")
     found["gap2"] = lambda f: second_area(f.record, "max") - second_area(f.record, "min")
-    found["seconds"] = seconds_of
+    found["seconds"] = partial(seconds_of, name="total")
+    found["processor"] = partial(seconds_of, name="processor")
     found["evaluations"] = lambda f: float(evaluations_of(f.record))
     return found
 
@@ -136,9 +137,9 @@ def _measured(of: Callable[[Record, str], float], path: str, finding: Finding) -
     return of(finding.record, path)
 
 
-def seconds_of(finding: Finding) -> float:
-    """Return the wall time of a task; NaN if it is not known."""
-    return float(finding.timing.get("total", math.nan))
+def seconds_of(finding: Finding, name: str) -> float:
+    """Return the seconds that a task took: "total" by the clock, "processor" of work."""
+    return float(finding.timing.get(name, math.nan))
 
 
 def evaluations_of(record: Record) -> int:

@@ -142,7 +142,7 @@ def _ranking_table(rows: Sequence[fg.Row], quality: str, second: str) -> Raw:
     columns = (
         "engine", *(f"{quality}-{name}" for name in ("Min", "Base", "Max", "D")), f"{second}-D",
         "NoC@90 min / base / max",
-        "never 90", "in order", "inferences", "seconds", "samples",
+        "never 90", "in order", "inferences", "seconds", "of processor", "samples",
     )  # fmt: skip
     lines = [
         (
@@ -153,6 +153,7 @@ def _ranking_table(rows: Sequence[fg.Row], quality: str, second: str) -> Raw:
             row.ordered,
             number(row.figures["evaluations"].value, 0),
             number(row.figures["seconds"].value, 1),
+            number(row.figures["processor"].value, 1),
             row.figures["gap"].count,
         )
         for row in rows
