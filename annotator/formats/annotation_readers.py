@@ -8,12 +8,12 @@ from annotator.domain import AnnotatorError
 from annotator.domain.people import PosedImage
 from annotator.formats.annotated import AnnotatedImage
 from annotator.formats.coco import load_json, read_coco
-from annotator.formats.images import IMAGE_SUFFIXES, image_files, image_size
+from annotator.formats.images import IMAGE_SUFFIXES, image_size
 from annotator.formats.labelme import read_labelme
 from annotator.formats.mask_png import read_mask_png
 from annotator.formats.source import Reading
 from annotator.formats.voc import read_voc
-from annotator.formats.yolo import read_yolo
+from annotator.formats.yolo import photo_of, read_yolo
 
 ANNOTATION_SUFFIXES = (".json", ".png", ".xml")
 """Suffixes of COCO and LabelMe, of indexed and binary PNG, and of Pascal VOC."""
@@ -49,7 +49,7 @@ def read_annotations(path: Path | str, photos: Path | None = None) -> Iterator[A
     elif suffix == ".json":
         yield from _read_json(path)
     elif suffix == ".txt":
-        photo = _photo_of(path, photos)
+        photo = photo_of(path, photos)
         yield replace(read_yolo(path, *image_size(photo)), file_name=photo.name, path=photo)
     else:
         raise AnnotatorError(
@@ -71,20 +71,6 @@ def _files_of(folder: Path) -> list[Path]:
             f"{folder.name} holds no annotations.", "Known: COCO, LabelMe, PNG, Pascal VOC, YOLO."
         )
     return files
-
-
-def _photo_of(path: Path, photos: Path | None) -> Path:
-    """Return the photo of a YOLO file."""
-    beside = Path(*("images" if part == "labels" else part for part in path.absolute().parts))
-    for folder in (photos, path.parent, beside.parent):
-        if folder is not None and folder.is_dir():
-            for photo in image_files(folder):
-                if photo.stem == path.stem:
-                    return photo
-    raise AnnotatorError(
-        f"There is no photo for {path.name}, whose size is needed.",
-        "Put the photos into images/ beside labels/, or name their folder.",
-    )
 
 
 def _read_json(path: Path) -> Iterator[AnnotatedImage]:

@@ -9,10 +9,11 @@ from annotator.domain.people import PosedImage
 from annotator.formats.annotated import FileNames
 from annotator.formats.coco import load_json
 from annotator.formats.coco_keypoints import read_coco_keypoints, write_coco_keypoints
-from annotator.formats.images import image_files, image_size
+from annotator.formats.images import image_size
 from annotator.formats.joints_csv import read_joints_csv, write_joints_csv
 from annotator.formats.labelme_joints import read_labelme_joints, write_labelme_joints
 from annotator.formats.source import Reading
+from annotator.formats.yolo import photo_of
 from annotator.formats.yolo_pose import read_yolo_pose, write_yolo_pose
 
 _LARGEST = 1 << 30
@@ -138,7 +139,7 @@ def read_people(path: Path | str, photos: Path | None = None) -> Iterator[PosedI
     elif path.suffix.lower() == ".json":
         yield from _read_json(path)
     elif path.suffix.lower() == ".txt":
-        photo = _photo_of(path, photos)
+        photo = photo_of(path, photos)
         found = read_yolo_pose(path, *image_size(photo))
         yield replace(found, file_name=photo.name, path=photo)
     else:
@@ -158,20 +159,6 @@ def _files_of(folder: Path) -> list[Path]:
             f"{folder.name} holds no people.", "Known: COCO keypoints, LabelMe, YOLO pose, tables."
         )
     return files
-
-
-def _photo_of(path: Path, photos: Path | None) -> Path:
-    """Return the photo of a YOLO file."""
-    beside = Path(*("images" if part == "labels" else part for part in path.absolute().parts))
-    for folder in (photos, path.parent, beside.parent):
-        if folder is not None and folder.is_dir():
-            for photo in image_files(folder):
-                if photo.stem == path.stem:
-                    return photo
-    raise AnnotatorError(
-        f"There is no photo for {path.name}, whose size is needed.",
-        "Put the photos into images/ beside labels/, or name their folder.",
-    )
 
 
 def _read_json(path: Path) -> Iterator[PosedImage]:

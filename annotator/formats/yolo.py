@@ -24,6 +24,7 @@ from annotator.formats.annotated import (
     layered,
 )
 from annotator.formats.atomic import atomic_write
+from annotator.formats.images import image_files
 from annotator.formats.source import DAMAGED, Reading
 
 _LARGEST = 1 << 28
@@ -127,3 +128,25 @@ def _class_names(path: Path) -> list[str]:
         if (folder / "classes.txt").is_file():
             return (folder / "classes.txt").read_text("utf-8", "replace").splitlines()
     return []
+
+
+def photo_of(path: Path, photos: Path | None) -> Path:
+    """Return the photo of a YOLO file, whose numbers are shares of the photo's size.
+
+    Args:
+        path: The file of labels.
+        photos: Where to look first; None for the usual places alone.
+
+    Raises:
+        AnnotatorError: If there is none.
+    """
+    beside = Path(*("images" if part == "labels" else part for part in path.absolute().parts))
+    for folder in (photos, path.parent, beside.parent):
+        if folder is not None and folder.is_dir():
+            for photo in image_files(folder):
+                if photo.stem == path.stem:
+                    return photo
+    raise AnnotatorError(
+        f"There is no photo for {path.name}, whose size is needed.",
+        "Put the photos into images/ beside labels/, or name their folder.",
+    )

@@ -293,8 +293,8 @@ def _plate(image: Float, hidden: Bool) -> Float:
     # The median: lines that happen to pass by are no grain.
     sigma = 1.4826 * np.median(np.abs(detail[band]), axis=0) if band.any() else np.zeros(3)
     sigma = np.minimum(sigma, 8.0)
-    noise = np.random.default_rng(0).standard_normal(hidden.shape).astype(np.float32)
-    noise = cv2.GaussianBlur(noise, (0, 0), 0.7).reshape(*hidden.shape, 1)
+    white = np.random.default_rng(0).standard_normal(hidden.shape).astype(np.float32)
+    noise = cv2.GaussianBlur(white, (0, 0), 0.7).reshape(*hidden.shape, 1)
     grain = noise * (sigma.astype(np.float32) * hidden[..., None])
     result: Float = filled + grain
     return result
