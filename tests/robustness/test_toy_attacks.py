@@ -6,6 +6,7 @@ import pytest
 from annotator.domain import AnnotatorError, Cancelled, CancelToken, Click, Mask
 from annotator.robustness import photo
 from annotator.robustness.attack import attack
+from annotator.robustness.ours import seek
 from annotator.robustness.photo import PhotoTarget
 from annotator.robustness.records import PATHS
 from annotator.robustness.regret import certify, compare
@@ -105,8 +106,6 @@ def test_our_search_misses_at_most_a_hundredth(number, differentiable):
 @pytest.mark.parametrize("number", IMAGES)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_our_search_finds_the_extremes_after_the_simulated_users_click(number, seed):
-    from annotator.robustness.ours import seek
-
     data, target = toy_data(number), toy_target(number)
     round_ = target.round(second_round(data), Permitted.CENTRE)
     for sign, (extreme, _, _) in zip((1, -1), data["r2_ext"], strict=True):
@@ -152,6 +151,24 @@ def test_extremes_enclose_the_simulated_user_in_every_round(permitted):
         low, base, high = (record.curve(path) for path in PATHS)
         assert (low <= base).all()
         assert (base <= high).all()
+
+
+@pytest.mark.parametrize("budget", [1, 2, 5, 11, 30])
+def test_a_search_keeps_to_its_budget(budget):
+    for differentiable in (True, False):
+        round_ = toy_target(2, differentiable).round((), Permitted.CENTRE)
+        scored = Scored(round_, 32)
+        found = seek(scored, 1, Settings(evaluations=budget))
+        assert found.evaluations + found.soft_evaluations <= budget
+        assert scored.asked == found.evaluations
+        baseline, best = scored.quality(np.array([round_.region.baseline, found.row]))
+        assert best <= baseline
+
+
+def test_a_search_with_more_budget_than_candidates_tries_them_all():
+    round_ = toy_target(0, differentiable=False).round((), Permitted.DISK)
+    found = seek(Scored(round_, 32), 1, Settings(evaluations=1000))
+    assert found.evaluations == len(round_.region)
 
 
 @pytest.mark.parametrize("number", IMAGES)
