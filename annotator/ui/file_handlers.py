@@ -135,7 +135,8 @@ class FileHandlers(QObject):
                 self.export(choice, content)
                 return
             controller.moving.start_render(
-                lambda clip: self.export(choice, content.with_clip(clip))
+                lambda clip: self.export(choice, content.with_clip(clip)),
+                flow=content.needs_flow(choice),
             )
 
         dialog.accepted.connect(write_it)

@@ -77,6 +77,11 @@ class Runs(QObject):
         return self._session.engine.device if self._session.engine else ""
 
     @property
+    def parameters(self) -> Mapping[str, Any]:
+        """All parameters of the engine in use; none before there is one."""
+        return self._session.engine.parameters if self._session.engine else {}
+
+    @property
     def threshold(self) -> float:
         """Probability that pixels of an object exceed where nothing else was chosen."""
         return self._session.engine.threshold if self._session.engine else DEFAULT_THRESHOLD

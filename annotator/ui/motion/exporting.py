@@ -53,6 +53,11 @@ class ClipExport:
         """Return the same with the clip at full quality."""
         return replace(self, clip=clip)
 
+    @staticmethod
+    def needs_flow(choice: ExportChoice) -> bool:
+        """Whether a format is about the clip's flow."""
+        return any(w.format_id == choice.format_id and w.needs_flow for w in CLIP_WRITERS)
+
     @property
     def formats(self) -> Sequence[ExportFormat]:
         """The formats of clips and flows, and masks."""
@@ -68,7 +73,7 @@ class ClipExport:
     def description(self) -> str:
         """What moves, and what happens before it is written."""
         names = ", ".join(info.name for info in self.objects)
-        text = f"{names} of {self.path.name} move. "
+        text = f"What moves on {self.path.name}: {names}. "
         if self.clip is not None:
             count, height, width = self.clip.frames.shape[:3]
             return text + f"{count} frames of {width:,} × {height:,} pixels are ready."

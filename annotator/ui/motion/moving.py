@@ -1,6 +1,6 @@
 """The regions of one photo: what they shall do, as logged and as a person is just trying."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,8 @@ from annotator.ui.motion.reel import Reel, full_reel
 from annotator.ui.motion.render import Render
 
 _USUAL_FRAMES = 48
+_FLOW = "flow"
+"""Parameter of animation engines that says whether large flow fields are kept, if they have it."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Moving(QObject):
         self._draft: RegionPlan | None = None
         self._full: Reel | None = None
         self._engine: object = None
+        self._keep_flow = False
         self._disconnect = bench.project.changed.connect(self._on_change)
         bench.composer.composed.connect(self._on_labels)
         self.preview.ready.connect(self._on_ready)
@@ -118,6 +121,7 @@ class Moving(QObject):
     def open(self, asset_id: int, photo: LoadedPhoto) -> None:
         """Take another photo."""
         self._draft, self.kept, self._full, self.note = None, None, None, ("", "info")
+        self._keep_flow = False
         self.preview.open(asset_id, photo)
         self.render.open(asset_id, photo.working.image, 1 / photo.working.factor)
         self._use_engine()
@@ -202,10 +206,22 @@ class Moving(QObject):
         else:
             self.bench.say("The preview is up to date.", "Change a region to see another.")
 
-    def start_render(self, then: Any = None) -> None:  # noqa: ANN401 - called with the clip
-        """Make the clip at full quality, or hand over the one that there is."""
+    def start_render(
+        self, then: Callable[[Clip], object] | None = None, *, flow: bool = False
+    ) -> None:
+        """Make the clip at full quality, or hand over the one that there is.
+
+        Args:
+            then: What to do with it.
+            flow: Whether it must have its flow, however large that is.
+        """
         self.settle()
         clip = self.render.clip
+        if flow and (clip is None or clip.flow is None) and _FLOW in self.preview.runs.parameters:
+            self._keep_flow = True
+            self._use_engine()
+            self._ask()
+            clip = self.render.clip
         if clip is not None:
             if then is not None:
                 then(clip)
@@ -229,6 +245,7 @@ class Moving(QObject):
         if self.bench.asset is None or change.asset_id not in (None, self.bench.asset_id):
             return
         if "engine" in change.topics:
+            self._keep_flow = False
             self._use_engine()
         if change.topics & {"regions", "engine", "objects"}:
             if "regions" in change.topics:
@@ -251,7 +268,8 @@ class Moving(QObject):
         chosen = asset.engine_for("motion") if asset else None
         if chosen is None or not chosen.ref:
             return
-        wanted = (chosen.ref, dict(chosen.parameters))
+        kept = {_FLOW: "always"} if self._keep_flow else {}
+        wanted = (chosen.ref, {**chosen.parameters, **kept})
         if wanted != self._engine:
             self._engine = wanted
             self.preview.use(*wanted)

@@ -207,6 +207,18 @@ def test_clip_flow_and_masks_are_exported(flowing, tmp_path):
     assert exported(flowing, "gif", tmp_path / "clip.gif").stat().st_size > 1000
 
 
+def test_flow_is_exported_also_where_the_engine_would_not_keep_it(flowing, tmp_path):
+    settings = {"force": True, "frames": FRAMES, "flow": "never"}
+    project = flowing.window.workspace.project
+    project.set_engine(1, "followclick", settings, "motion")
+    flowing.at_rest()
+    flowing.do("render_clip")
+    assert rendered(flowing).flow is None
+    flow = exported(flowing, "flow-png", tmp_path / "flow")
+    assert len(list(flow.iterdir())) == FRAMES - 1
+    assert flowing.asset.engine_for("motion").parameters["flow"] == "never"
+
+
 def test_the_dialog_offers_every_format(flowing):
     dialog = flowing.window.files.export_clip()
     offered = {dialog.format_box.itemData(i) for i in range(dialog.format_box.count())}
