@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from annotator.domain import PersonPrompt, Pose, Prompt, Skeleton
-from annotator.domain.people import Person, answered_as, shared_joints, told_as
+from annotator.domain.people import Person, answered_as, drawn, shared_joints, told_as
 from annotator.domain.poses import Corners, Point
 
 LEAST_SHARED = 3
@@ -115,3 +115,18 @@ def guessed(
         (None,) * len(skeleton),
         score=float(pose.scores[row]) if score else None,
     )
+
+
+def in_joints_of(person: Person, engine: Skeleton, other: Skeleton) -> Person:
+    """Return a guess of an engine in the joints of another skeleton.
+
+    Joints that the engine does not know lie where the skeleton's layout has them.
+    """
+    if engine.joints == other.joints:
+        return person
+    laid = drawn(other, 0, person.box)
+    seen = list(laid.visibility)
+    for theirs, mine in shared_joints(engine, other):
+        seen[mine] = person.visibility[theirs]
+    start = answered_as(person.start, engine, other, laid.start)
+    return replace(laid, start=start, visibility=tuple(seen), score=person.score)

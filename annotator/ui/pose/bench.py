@@ -1,6 +1,7 @@
 """The open photo while people are worked on: its document, its figures, and its engine."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from PySide6.QtCore import QObject
@@ -145,7 +146,7 @@ class PoseBench(Bench):
             return
         own = self._template
         if self.runs.unusable or (own is not None and not asking.helps(self.engine_skeleton, own)):
-            self.add([drawn(self.skeleton, 0, box)], "box")
+            self.add([drawn(self.skeleton, 0, box)], "box", skeleton=self.skeleton)
             return
         self._boxes.append(box)
         self._ask()
@@ -235,7 +236,7 @@ class PoseBench(Bench):
         ]
         self._boxes = [box for box in self._boxes if box not in question.boxes]
         if new:
-            self.add(new, "box")
+            self._add_guesses(new, "box", engine)
 
     def _adopt(self, pose: Pose, engine: Skeleton) -> None:
         """Add those found who are not there yet, as one step."""
@@ -245,7 +246,7 @@ class PoseBench(Bench):
         known = [self.shown_box(person) for person in self.people.values()]
         new = [p for p in found if all(_overlap(p.box, box) < OVERLAP for box in known)]
         if new:
-            self.add(new, "proposed")
+            self._add_guesses(new, "proposed", engine)
         elif found:
             self.say("Everybody found is there already.")
         else:
@@ -255,20 +256,38 @@ class PoseBench(Bench):
         """Draw people by their skeleton's layout where the engine failed to guess them."""
         boxes, self._boxes, self._finding, self._question = self._boxes, [], False, None
         if boxes and self.asset is not None:
-            self.add([drawn(self.skeleton, 0, box) for box in boxes], "box")
+            people = [drawn(self.skeleton, 0, box) for box in boxes]
+            self.add(people, "box", skeleton=self.skeleton)
+
+    def _add_guesses(self, people: Sequence[Person], how: HowAdded, engine: Skeleton) -> None:
+        """Add what the engine guessed, in the joints that were chosen for new people."""
+        own = self._template or engine
+        if not asking.helps(engine, own):
+            own = engine
+        self.add([asking.in_joints_of(p, engine, own) for p in people], how, skeleton=own)
 
     def add(
-        self, people: Sequence[Person], how: HowAdded, labels: Sequence[str] = ()
+        self,
+        people: Sequence[Person],
+        how: HowAdded,
+        labels: Sequence[str] = (),
+        skeleton: Skeleton | None = None,
     ) -> tuple[int, ...]:
-        """Add people as one step; the first becomes the current one."""
+        """Add people as one step; the first becomes the current one.
+
+        Args:
+            people: The people.
+            how: Where they come from.
+            labels: Class of each; "person" if none are given.
+            skeleton: Their skeleton, if the project may not know it yet.
+        """
         if self.asset_id is None:
             return ()
-        for name in {person.skeleton for person in people}:
-            if name not in self.project.document.skeletons:
-                known = (self.engine_skeleton, self._template)
-                for skeleton in filter(None, known):
-                    if skeleton.name == name:
-                        self.attempt(self.project.add_skeleton, skeleton)
+        if skeleton is not None:
+            name = self.attempt(self.project.add_skeleton, skeleton)
+            if name is None:
+                return ()
+            people = [replace(person, skeleton=name) for person in people]
         ids = self.attempt(self.project.add_people, self.asset_id, people, how, labels=labels) or ()
         if ids:
             self.choose_object(ids[0])

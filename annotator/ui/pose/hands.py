@@ -147,7 +147,7 @@ class PoseHands:
             tuple(VISIBLE if j == first else ABSENT for j in range(count)),
             tuple((x, y) if j == first else None for j in range(count)), follows=False,
         )  # fmt: skip
-        if bench.add([person], "guided"):
+        if bench.add([person], "guided", skeleton=skeleton):
             self.skip(first)
 
     # Whole persons ------------------------------------------------------------------------------
@@ -216,10 +216,14 @@ class PoseHands:
         width, height = camera.viewport
         x0, y0 = camera.to_photo(width * 0.35, height * 0.2)
         x1, y1 = camera.to_photo(width * 0.65, height * 0.8)
-        bench.add([drawn(bench.skeleton, 0, (x0, y0, x1, y1))], "template")
+        person = drawn(bench.skeleton, 0, (x0, y0, x1, y1))
+        bench.add([person], "template", skeleton=bench.skeleton)
 
     def copy_previous(self) -> None:
-        """Copy the people of the photo before this one, as they stand there."""
+        """Copy the people of the photo before this one, as they stand there.
+
+        None of their joints counts as placed: on this photo nobody looked at them yet.
+        """
         bench = self.bench
         ids = [i for i, asset in bench.project.document.assets.items() if asset.people]
         earlier = [i for i in ids if bench.asset_id is not None and i < bench.asset_id]
@@ -228,7 +232,11 @@ class PoseHands:
             return
         asset = bench.project.asset(earlier[-1])
         copies = [
-            replace(person, start=bench.project.shown_joints(asset, person))
+            replace(
+                person,
+                start=bench.project.shown_joints(asset, person),
+                placed=(None,) * len(person.start),
+            )
             for person in asset.people.values()
         ]
         labels = [asset.objects[person.object_id].label for person in asset.people.values()]

@@ -56,3 +56,13 @@ def test_an_engine_without_common_joints_is_of_no_use():
     assert asking.helps(LSP_14, COCO_17)
     assert not asking.helps(LSP_14, Skeleton("fish", ("fin", "tail", "eye")))
     assert not asking.helps(None, COCO_17)
+
+
+def test_a_guess_is_taken_over_into_the_skeleton_that_was_chosen():
+    found = drawn(LSP_14, 0, BOX)
+    person = asking.in_joints_of(found, LSP_14, COCO_17)
+    assert len(person.start) == 17
+    assert person.skeleton == "coco-17"
+    wrist = COCO_17.joints.index("left_wrist")
+    assert person.start[wrist] == found.start[LSP_14.joints.index("left_wrist")]
+    assert person.start[0] == drawn(COCO_17, 0, BOX).start[0]

@@ -198,7 +198,7 @@ def test_people_come_along_from_the_previous_photo(posing, photo, qtbot):
     found = posing.shown
     assert len(found) == 2
     np.testing.assert_allclose(found[1], expected[1], atol=1e-3)
-    assert posing.people[1].placed[WRIST] is not None
+    assert not any(posing.people[1].fixed)
     assert posing.project.undo_text == "Copy people"
 
 
