@@ -138,7 +138,7 @@ def test_malformed_people_are_named(tmp_path):
 @pytest.fixture
 def project(tmp_path, photos):
     image = read_image(photos / "images" / "one.png")
-    path = tmp_path / "mine.annot"
+    path = tmp_path / "mine.annotator"
     with Project.create(path) as opened:
         asset = opened.add_asset(
             photos / "images" / "one.png", "image", image.content_hash, SHAPE[0] * SHAPE[1]

@@ -146,7 +146,7 @@ def test_own_projects_tell_how_their_user_compares(run, photos, tmp_path):
     from annotator.project import Project
 
     image = read_image(photos / "images" / "one.png")
-    with Project.create(tmp_path / "mine.annot") as project:
+    with Project.create(tmp_path / "mine.annotator") as project:
         size = image.rgb.shape[0] * image.rgb.shape[1]
         asset = project.add_asset(photos / "images" / "one.png", "image", image.content_hash, size)
         project.add_clicks(asset, [Click((22.5, 12.5), 1)])
@@ -154,7 +154,7 @@ def test_own_projects_tell_how_their_user_compares(run, photos, tmp_path):
         labels[10:50, 20:60] = 1
         project.store_result(asset, project.asset(asset).prompt(), Mask(labels))
     status, _, _ = run(
-        "robustness", "run", "--dataset", tmp_path / "mine.annot", "--plugins", "flood-fill",
+        "robustness", "run", "--dataset", tmp_path / "mine.annotator", "--plugins", "flood-fill",
         "--clicks", 1, "--mode", "exhaustive", "--stride", 4, "-o", tmp_path / "run",
     )  # fmt: skip
     assert status == 0

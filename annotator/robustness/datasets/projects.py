@@ -27,7 +27,7 @@ from annotator.robustness.datasets.base import (
     make_dataset,
 )
 
-SUFFIX = ".annot"
+SUFFIX = ".annotator"
 _KINDS = {"image": "image", "cloud": "scene"}
 
 
