@@ -41,11 +41,12 @@ def test_every_condition_of_an_annotation_row_is_one_the_controller_knows(bench)
         bench.do("select_tool", tool)
         held |= bench.controller.conditions()
     bench.do("undo")
-    held |= bench.controller.conditions() | {"busy"}
+    bench.do("show_safety", True)
+    held |= bench.controller.conditions() | {"busy", "suggestion"}
     mine = ANNOTATION_HANDLERS | SCAN_HANDLERS
     rows = [s for s in ACTIONS if s.handler in mine and "kind_image" not in s.needs]
     asked = {c for spec in rows for c in (*spec.needs, spec.checked_when) if c}
-    assert asked - KINDS - OFFERS <= held
+    assert asked - KINDS - OFFERS - {"task_masks"} <= held  # which task it is, the desk knows
 
 
 def test_conditions_follow_and_are_announced_only_when_they_change(bench):
@@ -222,7 +223,8 @@ def test_closing_gives_the_view_back(bench):
 
 def test_docks_and_tables_have_names_for_screen_readers_and_saved_layouts(bench):
     docks = bench.controller.docks()
-    assert [dock.objectName() for dock in docks] == ["objectsDock", "clicksDock", "clipDock"]
+    names = ["objectsDock", "clicksDock", "clipDock", "safetyDock"]
+    assert [dock.objectName() for dock in docks] == names
     for dock in docks[:2]:
         assert dock.table.accessibleName()
     for widget in bench.controller.status_widgets():
