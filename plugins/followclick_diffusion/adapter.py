@@ -40,6 +40,8 @@ _STEP = 64
 """Sides are multiples of this: the latent is an eighth, and is halved three times."""
 _SIMILARITY = ((2.0, 4.0, 16.0), (0.8, 0.75, 0.5))
 """Strengths, and how alike PIA's last frame is then: published for small to large motion."""
+_STRONGEST = 20.0
+"""Flow that the network is told at most, pixels from frame to frame at its own size."""
 _SAMPLED = 0.9
 """Part of the work that is done when decoding begins."""
 
@@ -158,8 +160,8 @@ class DiffusionEngine:
         photo = encoding.latent(float(parts.vae.config.scaling_factor), generator)
         inside = _covered(wish.mask, photo.shape[1:])
         beside = self._channels(wish, inside, photo, frames, generator)
-        network_strength = wish.strength * max(photo.shape[1:]) * 8 / max(encoding.rgb.shape[:2])
-        stride, strength = scalars(parts, min(network_strength, 20.0), int(values["stride"]))
+        asked = wish.strength * max(photo.shape[1:]) * 8 / max(encoding.rgb.shape[:2])
+        stride, strength = scalars(parts, min(asked, _STRONGEST), int(values["stride"]))
         return sample(
             parts.network,
             scheduler(parts.kind, values),

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from annotator.domain import BACKGROUND, Prompt
+from annotator.domain import BACKGROUND, AnnotatorError, Prompt
 
 Bool = npt.NDArray[np.bool_]
 _TOLERANCE = 12
@@ -42,6 +42,9 @@ def wish_of(prompt: Prompt, rgb: npt.NDArray[np.uint8], usual: float) -> Wish:
         prompt: With regions; or with clicks, which take in what has nearly their colour.
         rgb: [H, W, 3].
         usual: Strength at 512 pixels of regions that say none.
+
+    Raises:
+        AnnotatorError: If a strength or an arrow is no number.
     """
     mask = np.zeros(rgb.shape[:2], bool)
     told, words = dict(prompt.words), []
@@ -50,7 +53,7 @@ def wish_of(prompt: Prompt, rgb: npt.NDArray[np.uint8], usual: float) -> Wish:
         mask |= region.mask
         words.append(_phrase(told.get(region.object_id, ""), region.arrow))
         typical = usual * max(rgb.shape[:2]) / 512
-        strengths.append(typical if region.strength is None else region.strength)
+        strengths.append(typical if region.strength is None else _checked(region.strength))
         sizes.append(max(int(region.mask.sum()), 1))
     if not prompt.regions:
         mask = _clicked(prompt, rgb)
@@ -62,9 +65,17 @@ def wish_of(prompt: Prompt, rgb: npt.NDArray[np.uint8], usual: float) -> Wish:
     return Wish(mask, ", ".join(filter(None, words)), strength, confined, notes)
 
 
+def _checked(strength: float) -> float:
+    if not (math.isfinite(strength) and strength >= 0):
+        raise AnnotatorError("The strength is no number from 0 up.", "4 is a good beginning.")
+    return strength
+
+
 def _phrase(words: str, arrow: tuple[float, float] | None) -> str:
     if arrow is None or not any(arrow):
         return words.strip()
+    if not all(math.isfinite(part) for part in arrow):
+        raise AnnotatorError("The arrow is no direction.", "Draw it again.")
     eighth = round(math.degrees(math.atan2(-arrow[1], arrow[0])) / 45) % 8
     return f"{words.strip() or 'moves'} {_TOWARDS[eighth]}"
 
