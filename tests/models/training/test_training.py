@@ -27,7 +27,7 @@ from models.agile3d.training.disturb import (
     regrouped,
 )
 from models.agile3d.training.evaluate import evaluate, mean_iou
-from models.agile3d.training.export import export, load_average
+from models.agile3d.training.export import export, load_average, mixed
 from models.agile3d.training.losses import click_weights, layer_loss
 from models.agile3d.training.simulator import error_regions
 from models.agile3d.training.train import Recipe, Trainer
@@ -320,3 +320,14 @@ def test_evaluation_reports_one_curve_a_draw(folder):
 def test_mean_iou_counts_objects_alike():
     truth, predicted = np.array([1, 1, 1, 2]), np.array([1, 1, 0, 2])
     assert mean_iou(truth, predicted, 2) == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_mixed_networks_lie_between_the_two(folder):
+    first, second = _trainer(folder).network, _trainer(folder, seed=5).network
+    before = {name: value.clone() for name, value in first.state_dict().items()}
+    after = mixed(first, second, 0.25).state_dict()
+    for name, value in second.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(after[name], 0.75 * before[name] + 0.25 * value)
+        else:
+            assert torch.equal(after[name], before[name])
