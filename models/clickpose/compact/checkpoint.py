@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.checkpoint import CheckpointError, compare_state, load_checkpoint
 from models.clickpose.compact.network import CompactPoseNet
@@ -20,6 +21,16 @@ def save_compact(state: Mapping[str, Tensor], path: Path | str) -> None:
         if value.is_floating_point()
     }
     save_file(halves, str(path))
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def ready(network: Network, device: torch.device | str, dtype: torch.dtype) -> Network:
+    """Return a network ready to predict: placed, in its number type, frozen."""
+    placed = network.to(device=device, dtype=dtype)
+    placed.to(memory_format=torch.channels_last)
+    return placed.eval().requires_grad_(False)
 
 
 def load_compact(
@@ -41,5 +52,4 @@ def load_compact(
     if not report.complete:
         raise CheckpointError(f"{path}: not weights of this network; {report}")
     network.load_state_dict(state, strict=False)
-    network = network.to(device=device, dtype=dtype, memory_format=torch.channels_last)
-    return network.eval().requires_grad_(False)
+    return ready(network, device, dtype)

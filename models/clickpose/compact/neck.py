@@ -75,7 +75,7 @@ class Attention(nn.Module):
         return out
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return torch.unflatten(x, -1, (self.heads, -1)).transpose(1, 2)
 
 
 class ContextLayer(nn.Module):
@@ -137,7 +137,7 @@ class Neck(nn.Module):
         memory = p16.flatten(2).transpose(1, 2)
         for layer in self.context:
             memory = layer(memory, places)
-        p16 = memory.transpose(1, 2).unflatten(2, (high, wide))
+        p16 = torch.unflatten(memory.transpose(1, 2), 2, (high, wide))
         middle = self.blocks8(self.lateral8(x8) + _doubled(self.down8(p16)))
         fine = self.blocks4(self.lateral4(x4) + _doubled(self.down4(middle)))
         return Maps(memory, middle, fine)
