@@ -2,8 +2,8 @@
 
     python -m models.clickpose.training.cache LSPE CACHE --imagenet LITE0.pth --variants 4
 
-Every variant is a pass over the training people with other augmentations; `plain` holds the
-people kept for evaluation, as predictions see them. A variant on disk is not made again.
+Every variant is a pass over the training people with other augmentations. One that is on disk is
+not made again.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import torch
 
 from models.clickpose.compact.backbone import Backbone, load_imagenet
 from models.clickpose.training.lspe import read_lspe
-from models.clickpose.training.views import View, augmented_view, plain_view
+from models.clickpose.training.views import View, augmented_view
 
 _BATCH = 32
 
@@ -38,9 +38,6 @@ def main() -> None:
         seed = given.seed * 1000 + number
         views = (augmented_view(p, np.random.default_rng((seed, i))) for i, p in enumerate(people))
         write(given.cache / f"{number:02d}", views, len(people), backbone)
-        if number == 0:
-            kept = read_lspe(given.people, held_back=True)
-            write(given.cache / "plain", (plain_view(p) for p in kept), len(kept), backbone)
 
 
 def write(folder: Path, views: Iterator[View], count: int, backbone: Backbone) -> None:
@@ -61,7 +58,7 @@ def write(folder: Path, views: Iterator[View], count: int, backbone: Backbone) -
         known += [view[2] for view in batch]
     np.save(folder / "joints.npy", np.stack(joints).astype(np.float32))
     np.save(folder / "known.npy", np.stack(known))
-    print(f"{folder.name}: {count} views", flush=True)
+    print(f"{folder.name}: {count} views", flush=True)  # noqa: T201 - the command's output
 
 
 _SHAPES = (("x4", (24, 48, 48)), ("x8", (40, 24, 24)))

@@ -29,10 +29,19 @@ class Labelled:
 
     def photo(self) -> NDArray[np.uint8]:
         """Return the photo, RGB [H, W, 3]."""
-        read = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
-        if read is None:
-            raise OSError(f"{self.path}: not a readable picture")
-        return np.asarray(cv2.cvtColor(read, cv2.COLOR_BGR2RGB), np.uint8)
+        return read_photo(self.path)
+
+
+def read_photo(path: Path) -> NDArray[np.uint8]:
+    """Return a photo, RGB [H, W, 3].
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    read = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if read is None:
+        raise OSError(f"{path}: not a readable picture")
+    return np.asarray(cv2.cvtColor(read, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def read_lspe(folder: Path, held_back: bool) -> list[Labelled]:

@@ -8,26 +8,18 @@ protocol does, or at random; P(n) falls with 1 / n^2 (Click-Pose) or is even.
 import torch
 from torch import Generator, Tensor
 
-from models.clickpose.compact.decoder import FIXED, GUESSED, UNKNOWN, JointPrompt
+from models.clickpose.compact.prompt import FIXED, GUESSED, UNKNOWN, JointPrompt
 
 _CLICK_NOISE = 0.006
-
-
-def nothing(known: Tensor) -> JointPrompt:
-    """Return the prompt that says nothing, for people with joints [B, K]."""
-    return JointPrompt(
-        known.new_zeros(len(known), 1, known.shape[1], 2, dtype=torch.float32),
-        known.new_full((len(known), 1, known.shape[1]), UNKNOWN, dtype=torch.int64),
-    )
 
 
 def corrections(
     truth: Tensor, known: Tensor, found: Tensor, mirror: Tensor, random: Generator
 ) -> JointPrompt:
-    """Return three prompts a person.
+    """Return four prompts a person.
 
-    The first fixes the worst joints of what was found, the second any; their other joints are
-    as found, or not told. The third starts from a wrong guess.
+    One says nothing; the next fixes the worst joints of what was found, the third any; their
+    other joints are as found, or not told. The last starts from a wrong guess.
 
     Args:
         truth: [B, K, 2] in views of 0..1.
@@ -51,7 +43,11 @@ def corrections(
     noise = torch.randn(people, 3, joints, 2, generator=random) * _CLICK_NOISE
     places = torch.where(fixed[..., None], truth[:, None] + noise, guess)
     states = torch.where(fixed, FIXED, torch.where(told, GUESSED, UNKNOWN))
-    return JointPrompt(places, states.long())
+    nothing = torch.zeros_like(states[:, :1])
+    return JointPrompt(
+        torch.cat([torch.zeros_like(places[:, :1]), places], 1),
+        torch.cat([nothing, states], 1).long(),
+    )
 
 
 def corrupted(

@@ -15,15 +15,16 @@ class Stored:
 
     Args:
         folders: As `cache.write` leaves them.
+        most: How many views to use; all if not said.
     """
 
-    def __init__(self, folders: list[Path]) -> None:
+    def __init__(self, folders: list[Path], most: int | None = None) -> None:
         self.maps = [
             [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("x4", "x8")]
             for folder in folders
         ]
-        self.joints = np.concatenate([np.load(f / "joints.npy") for f in folders]) / SIDE
-        self.known = np.concatenate([np.load(f / "known.npy") for f in folders])
+        self.joints = np.concatenate([np.load(f / "joints.npy") for f in folders])[:most] / SIDE
+        self.known = np.concatenate([np.load(f / "known.npy") for f in folders])[:most]
         self.starts = np.cumsum([0, *(len(maps[0]) for maps in self.maps)])
 
     def __len__(self) -> int:

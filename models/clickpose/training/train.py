@@ -19,14 +19,14 @@ from torch import Tensor
 
 from models.clickpose.compact.backbone import load_imagenet
 from models.clickpose.compact.checkpoint import save_compact
-from models.clickpose.compact.decoder import peak
-from models.clickpose.compact.network import CompactPoseNet
+from models.clickpose.compact.neck import Maps
+from models.clickpose.compact.network import MIRROR, CompactPoseNet
+from models.clickpose.compact.prompt import JointPrompt
 from models.clickpose.training.average import Average
-from models.clickpose.training.losses import answer_loss
+from models.clickpose.training.losses import answer_loss, settled_loss
 from models.clickpose.training.mixed import mix_in_bfloat16
-from models.clickpose.training.prompts import corrections, nothing
+from models.clickpose.training.prompts import corrections
 from models.clickpose.training.stored import Stored
-from models.clickpose.training.views import MIRROR
 
 
 def main() -> None:
@@ -54,6 +54,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--corrected", type=int, default=8, help="people a step with prompts")
     parser.add_argument("--bfloat16", action="store_true", help="faster on CPUs that have it")
     parser.add_argument("--save-every", type=int, default=200)
     return parser.parse_args()
@@ -69,7 +70,8 @@ class Trainer:
     def __init__(self, given: argparse.Namespace) -> None:
         self.given, self.step = given, 0
         torch.manual_seed(given.seed)
-        self.network = CompactPoseNet().to(given.device, memory_format=torch.channels_last)
+        self.network = CompactPoseNet().to(given.device)
+        self.network.to(memory_format=torch.channels_last)
         load_imagenet(self.network.backbone, given.imagenet)
         for part in self.network.backbone.early_parts():
             part.requires_grad_(False)
@@ -80,7 +82,7 @@ class Trainer:
         folders = sorted(p for p in given.cache.iterdir() if p.name.isdigit())
         self.stored = Stored([f for f in folders if (f / "known.npy").exists()])
         self.mirror = torch.tensor(MIRROR)
-        self.losses: list[float] = []
+        self.parts: list[tuple[float, float]] = []
         self.began = time.monotonic()
 
     def _groups(self) -> list[dict[str, Any]]:
@@ -89,20 +91,20 @@ class Trainer:
         return [
             {"params": late, "base": self.given.late_rate},
             {"params": rest, "base": self.given.rate},
+            {"params": list(self.network.corrector.parameters()), "base": 2 * self.given.rate},
         ]
 
     def advance(self) -> None:
         """Do one step."""
         random = torch.Generator().manual_seed(self.given.seed * 1_000_003 + self.step)
         self._set_rate()
-        loss = self._loss(*self._batch(random), random)
+        loss = self._loss(self._batch(random), random)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimiser.step()
         self.step += 1
         self.average.update(self.network, self.step)
-        self.losses.append(float(loss.detach()))
         if self.step % 20 == 0:
             self._report()
         if self.step % self.given.save_every == 0:
@@ -113,18 +115,29 @@ class Trainer:
         parts = self.stored.take(np.sort(rows.numpy()))
         return tuple(part.to(self.given.device) for part in parts)
 
-    def _loss(
-        self, x4: Tensor, x8: Tensor, truth: Tensor, known: Tensor, random: torch.Generator
-    ) -> Tensor:
+    def _loss(self, batch: tuple[Tensor, ...], random: torch.Generator) -> Tensor:
+        x4, x8, truth, known = batch
         maps = self.network.encode_early(x4, x8)
-        first = nothing(known)
-        answers = self.network.answer(maps, first)
-        found = peak(answers[-1].logits.detach())[:, 0].cpu()
-        told = corrections(truth.cpu(), known.cpu(), found, self.mirror, random)
-        told = type(told)(*(part.to(known.device) for part in told))
-        again = self.network.answer(maps, told)
-        alone = answer_loss(answers, first, truth, known)
-        return 0.4 * alone + 0.6 * answer_loss(again, told, truth, known)
+        answers = self.network.found(maps)
+        alone = answer_loss(answers, truth, known)
+        some = slice(0, self.given.corrected)
+        settled = self._corrected(
+            Maps(*(m[some] for m in maps)), answers[-1].logits[some], truth[some], known[some],
+            random,
+        )  # fmt: skip
+        self.parts.append((float(alone.detach()), float(settled.detach())))
+        return alone + settled
+
+    def _corrected(
+        self, maps: Maps, logits: Tensor, truth: Tensor, known: Tensor, random: torch.Generator
+    ) -> Tensor:
+        corrector = self.network.corrector
+        found = corrector.candidates(_log_chances(logits.detach()))
+        told = corrections(
+            truth.cpu(), known.cpu(), found.places[:, :, 0].cpu(), self.mirror, random
+        )
+        told = JointPrompt(*(part.to(known.device) for part in told))
+        return settled_loss(corrector(maps, found, told), told, truth, known)
 
     def _set_rate(self) -> None:
         warm = min((self.step + 1) / 100, 1.0)
@@ -137,10 +150,10 @@ class Trainer:
     def _report(self) -> None:
         line = {
             "step": self.step,
-            "loss": round(float(np.mean(self.losses[-20:])), 4),
+            "maps, corrections": np.mean(self.parts[-20:], axis=0).round(4).tolist(),
             "seconds": round(time.monotonic() - self.began),
         }
-        print(json.dumps(line), flush=True)
+        print(json.dumps(line), flush=True)  # noqa: T201 - the command's output
 
     def save(self) -> None:
         """Write everything that a continued run needs, and the averaged weights."""
@@ -168,6 +181,10 @@ class Trainer:
             group["base"] = base
         self.average.state = state["average"]
         self.step = int(state["step"])
+
+
+def _log_chances(logits: Tensor) -> Tensor:
+    return torch.unflatten(logits.flatten(2).log_softmax(-1), 2, logits.shape[2:])
 
 
 if __name__ == "__main__":

@@ -5,11 +5,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.clickpose.compact.frame import MARGIN, SIDE, Frame, box_of
+from models.clickpose.compact.network import MIRROR
 from models.clickpose.training.lspe import Labelled
 
 Floats = NDArray[np.float64]
-MIRROR = (5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13)
-"""Which joint each one becomes in a mirror (LSP order)."""
 View = tuple[NDArray[np.uint8], Floats, NDArray[np.bool_]]
 
 
@@ -41,11 +40,12 @@ def _seen(person: Labelled, frame: Frame, mirrored: bool) -> View:
 
 
 def _recoloured(rgb: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
-    pixels = rgb.astype(np.float32)
+    pixels: NDArray[np.float32] = rgb.astype(np.float32)
     if random.random() < 0.1:
         pixels[:] = pixels.mean(axis=2, keepdims=True)
     if random.random() < 0.15:
-        pixels = cv2.GaussianBlur(pixels, (0, 0), float(random.uniform(0.5, 1.5)))
+        blurred = cv2.GaussianBlur(pixels, (0, 0), float(random.uniform(0.5, 1.5)))
+        pixels = np.asarray(blurred, np.float32)
     gain = np.exp(random.normal(0, 0.15)) * np.exp(random.normal(0, 0.05, 3))
     shifted = (pixels - 127) * np.exp(random.normal(0, 0.15)) + 127
     out: NDArray[np.uint8] = np.clip(shifted * gain, 0, 255).astype(np.uint8)

@@ -1,0 +1,196 @@
+"""Training of the compact pose engine: data, simulated corrections, measures, resuming."""
+
+import json
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from scipy.io import savemat
+
+from annotator.benchmark.poses.metrics import oks
+from annotator.domain import LSP_14
+from models.clickpose.compact.checkpoint import load_compact
+from models.clickpose.compact.detector import Found
+from models.clickpose.compact.network import MIRROR
+from models.clickpose.compact.prompt import FIXED, UNKNOWN
+from models.clickpose.training import cache, lspe, settle, train
+from models.clickpose.training.detect import detection_loss
+from models.clickpose.training.lspe import Labelled, read_lspe
+from models.clickpose.training.measures import correct, similarity
+from models.clickpose.training.prompts import corrections
+from models.clickpose.training.scenes import CANVAS, Scene, canvas_of, from_coco
+from models.clickpose.training.views import augmented_view, plain_view
+from tests.models.clickseg.test_compact import published_weights
+
+PEOPLE, HELD_BACK = 10, 3
+
+
+@pytest.fixture(scope="module")
+def people_folder(tmp_path_factory):
+    """Dots as joints on noise, in the layout of Leeds Sports Pose Extended."""
+    folder = tmp_path_factory.mktemp("lspe")
+    (folder / "images").mkdir()
+    random = np.random.default_rng(0)
+    table = np.zeros((14, 3, PEOPLE))
+    for number in range(PEOPLE):
+        joints = 20 + np.asarray(LSP_14.layout) * [50, 90] + random.normal(0, 4, (14, 2))
+        rgb = random.integers(60, 90, (130, 100, 3), dtype=np.uint8)
+        for index, (x, y) in enumerate(joints):
+            colour = (15 * index + 20, 255 - 15 * index, 120)
+            cv2.circle(rgb, (int(x), int(y)), 4, colour, -1)
+        cv2.imwrite(str(folder / "images" / f"im{number + 1:05d}.jpg"), rgb[..., ::-1])
+        table[:, :2, number], table[:, 2, number] = joints + 0.5, 1
+    table[4, 2, 0] = 0
+    savemat(folder / "joints.mat", {"joints": table})
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def few_people(monkeypatch):
+    monkeypatch.setattr(lspe, "HELD_BACK", HELD_BACK)
+
+
+@pytest.fixture(scope="module")
+def imagenet(tmp_path_factory):
+    path = tmp_path_factory.mktemp("imagenet") / "lite0.pth"
+    torch.save(published_weights(), path)
+    return path
+
+
+def run(module, monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["program", *map(str, arguments)])
+    module.main()
+
+
+def test_the_last_people_are_held_back(people_folder):
+    trained, kept = (read_lspe(people_folder, held_back=flag) for flag in (False, True))
+    assert [len(trained), len(kept)] == [PEOPLE - HELD_BACK, HELD_BACK]
+    assert not {p.path for p in trained} & {p.path for p in kept}
+    assert trained[0].known.tolist() == [joint != 4 for joint in range(14)]
+
+
+def test_a_mirrored_view_names_joints_of_the_other_side(people_folder):
+    person = read_lspe(people_folder, held_back=False)[1]
+    views = [augmented_view(person, np.random.default_rng(seed)) for seed in range(12)]
+    for _, joints, _ in views:
+        # seen from the neck the left hip is left of the right one, however the view is turned
+        down, across = joints[[2, 3]].mean(0) - joints[12], joints[3] - joints[2]
+        assert across[0] * down[1] - across[1] * down[0] > 0
+    for rgb, joints, known in (*views, plain_view(person)):
+        assert rgb.shape == (192, 192, 3)
+        assert ((joints[known] >= 0) & (joints[known] < 192)).all()
+
+
+def test_corrections_fix_true_joints_the_worst_first():
+    torch.manual_seed(0)
+    truth, found = torch.rand(200, 14, 2), torch.rand(200, 14, 2)
+    known = torch.rand(200, 14) < 0.8
+    random = torch.Generator().manual_seed(1)
+    told = corrections(truth, known, found, torch.tensor(MIRROR), random)
+    fixed = told.states == FIXED
+    assert (told.states[:, 0] == UNKNOWN).all()
+    assert not (fixed & ~known[:, None]).any()
+    apart = (told.places - truth[:, None]).abs().amax(-1)
+    assert float(apart[fixed].max()) < 0.05
+    error = ((truth - found).abs().sum(-1)).masked_fill(~known, -1)
+    worst = error.argmax(1)
+    assert fixed[torch.arange(200), 1, worst].float().mean() > 0.95
+    assert fixed[torch.arange(200), 2, worst].float().mean() < 0.7
+
+
+def test_similarity_is_the_one_that_the_benchmark_uses():
+    random = np.random.default_rng(0)
+    truth = random.uniform(0, 100, (5, 14, 2))
+    joints = truth + random.normal(0, 5, truth.shape)
+    known = random.random((5, 14)) < 0.8
+    sigmas = np.asarray(LSP_14.sigmas)
+    for row in range(5):
+        size = truth[row][known[row]].max(0) - truth[row][known[row]].min(0)
+        expected = oks(joints[row : row + 1], truth[row], known[row], size.prod(), sigmas)
+        assert similarity(joints, truth, known)[row] == pytest.approx(expected[0])
+
+
+def test_a_correction_by_hand_moves_the_worst_joint_and_feedback_the_others():
+    truth = np.tile(np.asarray(LSP_14.layout) * 100, (3, 1, 1))
+    joints, known = truth + 12.0, np.ones((3, 14), bool)
+    joints[:, 6] += 30
+    manual = correct(joints, truth, known, None)
+    fed = correct(joints, truth, known, lambda j, fixed, _: np.where(fixed[..., None], j, truth))
+    assert manual.oks[1].mean() > manual.oks[0].mean()
+    assert fed.clicks(0.95) == 1.0
+    assert manual.clicks(0.95) > 5
+
+
+def test_training_is_the_same_when_it_is_interrupted(
+    people_folder, imagenet, tmp_path, monkeypatch
+):
+    run(cache, monkeypatch, people_folder, tmp_path / "c", "--imagenet", imagenet, "--variants", 1)
+    common = ["--imagenet", imagenet, "--batch", 4, "--corrected", 2]
+    run(
+        train, monkeypatch, tmp_path / "c", tmp_path / "a", *common, "--steps", 2, "--decay-from", 1
+    )
+    for steps in (1, 2):
+        more = ["--steps", steps, "--decay-from", 1]
+        run(train, monkeypatch, tmp_path / "c", tmp_path / "b", *common, *more)
+    whole, pieces = (
+        torch.load(tmp_path / name / "state.pt", weights_only=True) for name in ("a", "b")
+    )
+    for key, value in whole["network"].items():
+        torch.testing.assert_close(pieces["network"][key], value, msg=key)
+    run(settle, monkeypatch, tmp_path / "a" / "averaged.safetensors", people_folder,
+        tmp_path / "settled.safetensors", "--steps", 2, "--batch", 4)  # fmt: skip
+    tables = load_compact(tmp_path / "settled.safetensors").corrector.pairs
+    assert float(tables.abs().max()) > 0.02
+
+
+def test_canvases_show_people_where_the_boxes_say(tmp_path):
+    rgb = np.full((200, 160, 3), 40, np.uint8)
+    rgb[50:150, 60:100] = 220
+    cv2.imwrite(str(tmp_path / "one.png"), rgb)
+    scene = Scene(tmp_path / "one.png", np.array([[60.0, 50, 100, 150]]), np.zeros((0, 4)), True)
+    for seed in range(8):
+        canvas = canvas_of([scene], np.random.default_rng(seed))
+        assert canvas.rgb.shape == (CANVAS, CANVAS, 3)
+        if len(canvas.boxes):
+            left, top, right, bottom = canvas.boxes[0].astype(int)
+            inside = canvas.rgb[top + 4 : bottom - 4, left + 4 : right - 4]
+            assert inside.min() > canvas.rgb[:8, :8].min() or inside.min() > 120
+
+
+def test_reserved_coco_photos_are_left_out(tmp_path):
+    for number in (7, 8):
+        cv2.imwrite(str(tmp_path / f"{number:012d}.jpg"), np.zeros((20, 20, 3), np.uint8))
+    table = {
+        "images": [{"id": n, "file_name": f"{n:012d}.jpg"} for n in (7, 8, 9)],
+        "annotations": [
+            {"image_id": 7, "category_id": 1, "bbox": [1, 2, 3, 4], "iscrowd": 0},
+            {"image_id": 7, "category_id": 1, "bbox": [5, 5, 9, 9], "iscrowd": 1},
+            {"image_id": 7, "category_id": 2, "bbox": [0, 0, 9, 9], "iscrowd": 0},
+        ],
+        "categories": [{"id": 1, "name": "person"}, {"id": 2, "name": "dog"}],
+    }
+    (tmp_path / "t.json").write_text(json.dumps(table))
+    (scene,) = from_coco(tmp_path / "t.json", tmp_path, {8})
+    assert scene.boxes.tolist() == [[1, 2, 4, 6]]
+    assert scene.crowds.tolist() == [[5, 5, 14, 14]]
+
+
+def test_the_detection_loss_falls_towards_the_truth():
+    boxes, weights = [torch.tensor([[16.0, 8.0, 48.0, 56.0]])], torch.ones(1, 8, 8)
+    centres, sides = torch.full((1, 8, 8), -4.0), torch.full((1, 4, 8, 8), 10.0)
+    before = detection_loss(Found(centres, sides), boxes, weights)
+    better = centres.clone()
+    better[0, 4, 4] = 3.0
+    y, x = torch.meshgrid(torch.arange(8) * 8 + 4.0, torch.arange(8) * 8 + 4.0, indexing="ij")
+    exact = torch.stack([x - 16, y - 8, 48 - x, 56 - y])[None].clamp(min=1)
+    after = detection_loss(Found(better, exact), boxes, weights)
+    assert float(after[0]) < float(before[0])
+    assert float(after[1]) == pytest.approx(0.0, abs=1e-4)
+
+
+def test_a_photo_that_cannot_be_read_is_named(tmp_path):
+    missing = Labelled(tmp_path / "none.jpg", np.zeros((14, 2)), np.ones(14, bool))
+    with pytest.raises(OSError, match=r"none\.jpg"):
+        missing.photo()
