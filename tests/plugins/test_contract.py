@@ -5,9 +5,12 @@ import torch
 
 from annotator.testing import contract_cases
 from tests.plugins.weights import (
+    compact_pose_state,
     install_click_weights,
+    install_pose_weights,
     install_random_weights,
     tiny_click_network,
+    tiny_pose_network,
 )
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -16,6 +19,8 @@ CASES = [
     *contract_cases("clickseg:ritm-h18s"),
     *contract_cases("clickseg:simpleclick-b"),
     *contract_cases("clickseg:compact"),
+    *contract_cases("clickpose:compact"),
+    *contract_cases("clickpose:r50"),
     *contract_cases("followclick"),
     *contract_cases("nearest-click", [FIXTURES]),
     *contract_cases("flood-fill", [FIXTURES]),
@@ -29,6 +34,9 @@ def test_built_in_plugins_keep_the_contract(case):
     install_click_weights("ritm-h18s")
     install_click_weights("simpleclick-b")
     install_click_weights("clickseg-compact", tiny_click_network("compact"))
+    if case.ref.startswith("clickpose"):
+        install_pose_weights("compact", compact_pose_state())
+        install_pose_weights("r50", tiny_pose_network().state_dict())
     case.run()
 
 

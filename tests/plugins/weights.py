@@ -7,6 +7,8 @@ from safetensors.torch import save_file
 
 from annotator.engine.store import user_weights
 from models.agile3d import COMPACT, OFFICIAL, Agile3D
+from models.clickpose import ClickPose, ClickPoseConfig
+from models.clickpose.compact import Bundle
 from models.clickseg.compact import CompactClickNet
 from models.clickseg.hrnet import HRNetConfig
 from models.clickseg.pyramid import PyramidConfig
@@ -56,4 +58,30 @@ def install_click_weights(variant="ritm-h18s", network=None):
     user_weights().mkdir(parents=True, exist_ok=True)
     path = user_weights() / f"{variant}.safetensors"
     save_file(network.state_dict(), path)
+    return path
+
+
+def tiny_pose_network(keypoints=17, seed=0):
+    """Return a small Click-Pose network with reproducible random weights that moves joints far."""
+    torch.manual_seed(seed)
+    sizes = {"hidden": 32, "feedforward": 32, "encoder_layers": 1, "box_layers": 1}
+    small = {"pose_layers": 2, "labels": 7, "blocks": (1, 1, 1, 1), "width": 4, "groups": 4}
+    network = ClickPose(ClickPoseConfig(keypoints=keypoints, queries=12, **sizes, **small))
+    with torch.no_grad():
+        for head in network.pose_embed:
+            head.layers[-1].weight.mul_(8)
+    return network.eval()
+
+
+def compact_pose_state(seed=0):
+    """Return reproducible random weights of the compact pose engine."""
+    torch.manual_seed(seed)
+    return Bundle.blank().state()
+
+
+def install_pose_weights(variant, state):
+    """Write weights of a variant of clickpose to the user's folder and return the file."""
+    user_weights().mkdir(parents=True, exist_ok=True)
+    path = user_weights() / f"clickpose-{variant}.safetensors"
+    save_file({key: value.contiguous().clone() for key, value in state.items()}, path)
     return path
