@@ -72,7 +72,7 @@ class Swaying:
     def _modes_at(self, mask: Bool, shape: str, direction: float, loop: bool) -> None:
         """Set up the modes at some points of the mask, to calibrate them.
 
-        A confined motion rests at its border, as a flow does: it is calibrated on the core.
+        Calibrated is on the core, as flows are: a confined motion rests at the border.
         """
         box = box_of(mask, 0)
         here, inside = _grid(box.top, box.left, mask[box.slices])
@@ -81,7 +81,7 @@ class Swaying:
         self._modes = SHAPES[shape](Place.of(mask, here, direction, loop, self.scale))
         self._samples = [mode.at_rows(rows) for mode in self._modes]
         self._weight = _ease(mask, here, self._confined, self.scale).ravel()[rows]
-        core = core_of(mask, self.scale) if self._confined else mask
+        core = core_of(mask, self.scale)
         _, counted = _grid(box.top, box.left, core[box.slices])
         self._counted = counted.ravel()[rows]
         if not self._counted.any():
