@@ -9,7 +9,7 @@ from tests.engine.helpers import write_plugin
 
 ADAPTER = """
 import numpy as np
-from annotator.domain import AnnotatorError, Cancelled, Clip, Mask, Pose
+from annotator.domain import COCO_17, AnnotatorError, Cancelled, Clip, Mask, PersonPrompt, Pose
 
 
 class Engine:
@@ -49,11 +49,13 @@ IMAGE = """def answer(self, photo, prompt):
             probability[y, x] = 0.9 * click.object_id
         return Mask((probability > 0.5).astype(np.int32), probability=probability)"""
 
-POSE = """def answer(self, photo, prompt):
-        people = [c for c in prompt.clicks if c.object_id]
+POSE = """skeleton, has_scores = COCO_17, True
+
+    def answer(self, photo, prompt):
+        people = prompt.people or [PersonPrompt(1, (8.0, 8.0, 40.0, 40.0))]
         keypoints = np.zeros((len(people), 17, 2), np.float32)
-        for number, click in enumerate(people):
-            keypoints[number] = click.position
+        for number, person in enumerate(people):
+            keypoints[number] = person.keypoints or person.box[:2]
         boxes = np.concatenate([keypoints.min(1), keypoints.max(1)], axis=1)
         visibility = np.full((len(people), 17), 2, np.uint8)
         return Pose(keypoints, visibility, boxes, np.ones(len(people), np.float32))"""

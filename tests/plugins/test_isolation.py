@@ -123,7 +123,7 @@ BUILT_IN = {
     "agile3d:compact": {},
     "clickseg:compact": {},
     "clickseg:ritm-h18s": {},
-    "followclick": {"frames": 8},
+    "followclick": {"frames": 8, "force": True},  # the sample has the colours of fur
     "nearest-click": {},
     "flood-fill": {},
 }
@@ -199,7 +199,9 @@ def test_refusals_of_gradients_come_through_a_worker_in_words(differentiable):
 def test_progress_of_predictions_comes_through_a_worker():
     registry = PluginRegistry.discover(disk=False)
     heard = []
-    engine = registry.open("followclick", isolation="process", parameters={"frames": 8})
+    engine = registry.open(
+        "followclick", isolation="process", parameters={"frames": 8, "force": True}
+    )
     asset, prompts = prompts_of(engine.manifest)
     encoding = engine.encode_uncached(asset)
     engine.predict(encoding, prompts[-1], progress=lambda part, words="": heard.append(part))

@@ -172,7 +172,7 @@ def test_walking_through_clicks_goes_around(bench):
 def test_a_row_of_the_clicks_table_selects_its_marker(bench):
     for row in (FIRST, SECOND):
         bench.click(row)
-    _, clicks, _ = bench.controller.docks()
+    _, clicks, *_ = bench.controller.docks()
     clicks.table.setCurrentIndex(clicks.table.model().index(1, 0))
     assert [m.selected for m in bench.view.overlay.markers] == [False, True]
 
