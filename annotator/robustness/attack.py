@@ -81,6 +81,7 @@ class _Running:
     cancel: CancelToken
     fields: dict[History, Field] = field(default_factory=dict)
     _first: Scored | None = None
+    _known: dict[History, Judged] = field(default_factory=dict)
 
     def path(self, name: str, base: tuple[Step, ...]) -> Iterator[Step]:
         """Yield the rounds of a trajectory."""
@@ -90,7 +91,7 @@ class _Running:
             started = time.perf_counter()
             round_ = self._round(history)
             if round_ is None:
-                step = _waiting(history, last, self.target.judge(history, self.cancel))
+                step = _waiting(history, last, *self._judge(history))
             else:
                 step = self._step(name, round_, history)
             if base and self.mode is not Mode.TETRIS:
@@ -128,8 +129,10 @@ class _Running:
             return self._published(scored.round, sign)
         if self.mode is Mode.EXHAUSTIVE:
             return self._enumerated(scored, history, sign)
+        before = scored.asked
         found = seek(scored, sign, self.settings)
-        return _Move(scored.round.click(found.row), found.evaluations, found.soft_evaluations)
+        asked = scored.asked - before
+        return _Move(scored.round.click(found.row), asked, found.soft_evaluations)
 
     def _published(self, round_: Round, sign: int) -> _Move:
         if not isinstance(round_, SoftRound):
@@ -141,43 +144,50 @@ class _Running:
         return _Move(hit.click, 0, hit.evaluations, hit.soft_quality)
 
     def _enumerated(self, scored: Scored, history: History, sign: int) -> _Move:
+        before = scored.asked
         found, rows = field_of(scored, history, self.settings)
         if len(history) < self.settings.fields:
             self.fields.setdefault(history, found)
         best = int(rows[(sign * found.quality).argmin()])
-        return _Move(scored.round.click(best), len(rows))
+        return _Move(scored.round.click(best), scored.asked - before)
 
     def _judged(self, move: _Move, scored: Scored, history: History) -> Step:
         """Return the step of a move: what a user would see after it."""
         clicks = (*history, move.click)
-        judged = self.target.judge(clicks, self.cancel)
+        judged, asked = self._judge(clicks)
         return Step(
             clicks,
             judged.quality,
             judged.second,
-            move.evaluations + 1,
+            move.evaluations + asked,
             move.soft_evaluations,
             soft_gap=move.soft_quality - judged.quality,
             candidates=len(scored.region),
             extras=judged.extras,
         )
 
+    def _judge(self, clicks: History) -> tuple[Judged, int]:
+        """Return what clicks give, and the inferences it took: none if they were judged before."""
+        if clicks in self._known:
+            return self._known[clicks], 0
+        self._known[clicks] = self.target.judge(clicks, self.cancel)
+        return self._known[clicks], 1
 
-def _waiting(history: History, last: Step | None, judged: Judged) -> Step:
+
+def _waiting(history: History, last: Step | None, judged: Judged, asked: int) -> Step:
     """Return the step of a round in which there is nothing left to click on."""
     candidates = 0 if last is None else last.candidates
-    return Step(history, judged.quality, judged.second, candidates=candidates, extras=judged.extras)
+    return Step(
+        history, judged.quality, judged.second, asked, candidates=candidates, extras=judged.extras
+    )
 
 
 def _more_extreme(usual: Step, step: Step, sign: int) -> Step:
     """Return the step, with the simulated user's click in it if that is more extreme."""
+    asked = step.evaluations + usual.evaluations
     if sign * step.quality <= sign * usual.quality:
-        return replace(step, evaluations=step.evaluations + 1)
-    return replace(
-        usual,
-        evaluations=step.evaluations + usual.evaluations,
-        soft_evaluations=step.soft_evaluations,
-    )
+        return replace(step, evaluations=asked)
+    return replace(usual, evaluations=asked, soft_evaluations=step.soft_evaluations)
 
 
 def _not_worse_than(base: Step, step: Step, sign: int) -> Step:

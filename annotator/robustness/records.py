@@ -35,8 +35,9 @@ class Step:
             went on from that user's clicks.
         quality: After these clicks, by whole inference.
         second: Boundary IoU or the like; NaN if there is none.
-        evaluations: Whole inferences that this round asked for; in the first round MIN and
-            MAX share those that both ask for.
+        evaluations: Whole inferences that this round took. What another trajectory asked for
+            before costs nothing: in the first round MAX is left with what MIN did not ask for,
+            if every place is tried with nothing. All steps add up to what the record took.
         soft_evaluations: Forward passes with gradients that it took.
         seconds: Wall time.
         soft_gap: Quality of the soft result minus `quality`, both at this click; NaN without.

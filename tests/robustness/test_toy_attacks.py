@@ -115,6 +115,21 @@ def test_our_search_finds_the_extremes_after_the_simulated_users_click(number, s
         assert sign * (quality - extreme) <= 0.01
 
 
+@pytest.mark.parametrize("mode", list(Mode))
+def test_evaluations_are_what_the_engine_was_asked(mode):
+    target = toy_target(1)
+    settings = Settings(clicks=2, evaluations=30, stride=4, fields=1)
+    before = target.engine.engine.prompts
+    record = attack(target, mode, settings)
+    steps = [step for path in PATHS for step in record.paths[path]]
+    assert sum(step.evaluations for step in steps) == target.engine.engine.prompts - before
+    if mode is Mode.EXHAUSTIVE:
+        (field,) = record.fields
+        assert field.evaluations == len(field.quality)
+        # one judgement of each path's click besides, the simulated user's shared by all
+        assert sum(record.paths[path][0].evaluations for path in PATHS) <= field.evaluations + 3
+
+
 @pytest.mark.parametrize("number", IMAGES)
 def test_the_published_attacks_regret_is_stated(number, record_property):
     target = toy_target(number)
