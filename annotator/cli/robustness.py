@@ -47,7 +47,9 @@ def run(
     refine: bool = typer.Option(False, "--refine", help="exhaustive: coarse to fine."),
     fields: int = typer.Option(1, min=0, help="exhaustive: clicks of which heat-maps are kept."),
     unsafe_below: float = typer.Option(0.8, help="A click that gives less is unsafe."),
-    finger: float = typer.Option(5.0, help="Pixels (metres) that a finger may be off."),
+    finger: float | None = typer.Option(
+        None, min=0, help="How far a finger may be off; default 5 pixels, in scans 0.1 m."
+    ),
     seed: int = typer.Option(0, help="Decides random starts."),
     batch: int = typer.Option(32, min=1, help="Prompts handed to an engine at once."),
     limit: int = typer.Option(0, min=0, help="Only so many samples; 0 for all."),

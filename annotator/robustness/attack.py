@@ -42,8 +42,9 @@ def attack(
         Cancelled: If `cancel` was set.
         AnnotatorError: If the mode needs gradients that the engine has not, in words.
     """
-    running = _Running(target, Mode(mode), settings or Settings(), cancel or CancelToken())
-    rounds, done = 3 * running.settings.clicks, 0
+    settings = (settings or Settings()).for_kind(target.about.kind)
+    running = _Running(target, Mode(mode), settings, cancel or CancelToken())
+    rounds, done = 3 * settings.clicks, 0
     paths: dict[str, tuple[Step, ...]] = {}
     for name in ("base", "min", "max"):
         steps: list[Step] = []
@@ -53,9 +54,7 @@ def attack(
             progress(done / rounds, f"{name}, click {len(steps)}")
         paths[name] = tuple(steps)
     ordered = {name: paths[name] for name in ("min", "base", "max")}
-    record = Record(
-        target.about, running.mode, running.settings, ordered, tuple(running.fields.values())
-    )
+    record = Record(target.about, running.mode, settings, ordered, tuple(running.fields.values()))
     if running.mode is not Mode.TETRIS and not record.ordered:
         raise AssertionError("MIN <= BASE <= MAX does not hold, although it is built in")
     return record

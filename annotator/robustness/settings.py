@@ -1,7 +1,7 @@
 """What is attacked for how long: everything that a record depends on besides engine and sample."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
@@ -22,6 +22,10 @@ class Permitted(StrEnum):
     DISK = "disk-inside"
     CENTRE = "centre-inside"
     COMPONENT = "same-component"
+
+
+FINGERS = {"image": 5.0, "scene": 0.1, "pose": 5.0}
+"""How far a finger may be off by kind of target: pixels, in scans metres."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class Settings:
         safety: The estimated Lipschitz constant is taken so many times.
         fields: Rounds of which `exhaustive` keeps the fields.
         unsafe_below: A click is unsafe if the quality it gives is below.
-        finger: Distance in pixels (metres) that a finger may be off.
+        finger: Distance in pixels, in scans metres, that a finger may be off; None for that
+            of the kind of target, see `for_kind`.
         seed: Decides random starts.
         batch: Prompts handed to the engine at once.
     """
@@ -63,7 +68,7 @@ class Settings:
     safety: float = 1.5
     fields: int = 1
     unsafe_below: float = 0.8
-    finger: float = 5.0
+    finger: float | None = None
     seed: int = 0
     batch: int = 32
 
@@ -72,6 +77,18 @@ class Settings:
         for name in ("clicks", "evaluations", "steps", "starts", "stride", "batch"):
             if getattr(self, name) < 1:
                 raise AnnotatorError(f"{name} must be at least 1, not {getattr(self, name)}.")
+
+    def finger_on(self, kind: str) -> float:
+        """Return how far a finger may be off on a kind of target, in the unit of its positions."""
+        return FINGERS[kind] if self.finger is None else self.finger
+
+    def for_kind(self, kind: str) -> "Settings":
+        """Return the settings with what depends on the kind of target filled in.
+
+        Args:
+            kind: "image", "scene" or "pose".
+        """
+        return replace(self, finger=self.finger_on(kind))
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON values."""

@@ -129,3 +129,10 @@ def test_ranks_are_stable_where_engines_differ_and_not_where_they_do_not():
     assert close.kendall < 0.9
     assert max(close.first.values()) < 0.95
     assert close.ranks["a"].low < close.ranks["a"].high
+
+
+@pytest.mark.parametrize(("kind", "reach"), [("image", 5.0), ("scene", 0.1), ("pose", 5.0)])
+def test_a_finger_is_off_by_pixels_on_photos_and_by_a_tenth_of_a_metre_in_scans(kind, reach):
+    assert Settings().for_kind(kind).finger == reach
+    assert Settings(finger=2.0).for_kind(kind).finger == 2.0
+    assert Settings.from_json(Settings().to_json()).finger_on(kind) == reach

@@ -50,6 +50,17 @@ def test_in_every_record_the_simulated_user_lies_between_the_extremes(run, argum
         assert set(outcome.shapes) == {"min", "base", "max"}
 
 
+def test_a_run_says_how_far_a_finger_may_be_off(run, arguments, tmp_path):
+    run(*arguments, "--limit", 1)
+    store = RunStore.open(tmp_path / "run")
+    assert store.manifest.settings["finger"] == 5.0
+    ((_, outcome),) = store.outcomes()
+    assert outcome.record.settings.finger == 5.0
+    status, _, err = run(*arguments, "--finger", 3)
+    assert status != 0
+    assert "finger was 5.0, now 3.0" in " ".join(err.split())
+
+
 def test_a_run_done_in_parts_equals_one_done_at_once(run, arguments, tmp_path):
     run(*arguments, "--limit", 1)
     assert len(records(tmp_path / "run")) == 1

@@ -249,13 +249,15 @@ class Tail:
     Attributes:
         engine: How the report calls it.
         below: A click that gives less is unsafe.
-        finger: How far a finger may be off, in the unit of positions.
+        finger: How far a finger may be off.
+        unit: Of `finger`: "px" or "m".
         figures: Means by the names of `field_summary`, and "places" scored.
     """
 
     engine: str
     below: float
     finger: float
+    unit: str
     figures: dict[str, Estimate]
 
 
@@ -270,16 +272,17 @@ def tails(gathered: Gathered) -> list[Tail]:
 
 def _tail(engine: str, found: Sequence[Finding]) -> Tail:
     groups = [finding.group for finding in found]
-    settings = found[0].record.settings
+    about, settings = found[0].record.about, found[0].record.settings
+    finger = settings.finger_on(about.kind)
     lines = [
         {
-            **field_summary(f.record.fields[0], settings.unsafe_below, settings.finger),
+            **field_summary(f.record.fields[0], settings.unsafe_below, finger),
             "places": float(len(f.record.fields[0].quality)),
         }
         for f in found
     ]
     figures = {name: estimate([line[name] for line in lines], groups) for name in lines[0]}
-    return Tail(engine, settings.unsafe_below, settings.finger, figures)
+    return Tail(engine, settings.unsafe_below, finger, about.unit, figures)
 
 
 @dataclass(frozen=True)

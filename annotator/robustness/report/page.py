@@ -223,7 +223,7 @@ def _tails(gathered: Gathered) -> Iterator[Raw]:
         f"Of all enumerated first clicks. Unsafe: gives less than {100 * first.below:.0f}; as a "
         "share of the region, and of users, who click deeper inside of it more often. 5 % of "
         "users stay below p5; CVaR is the mean of the worst tenth. Finger: what the simulated "
-        f"user's click loses at worst if it is off by {first.finger:g}."
+        f"user's click loses at worst if it is off by {first.finger:g} {first.unit}."
     )
     columns = ("engine", *(name for name, _ in _TAIL_COLUMNS), "places a sample")
     lines = [

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,7 @@ def carry_out(
             nothing can be written.
         Cancelled: If `cancel` was set.
     """
+    plan = replace(plan, settings=plan.settings.for_kind(dataset.kind))
     facts = {spec.ref: _look_at(spec, dataset) for spec in plan.engines}
     wanted = RunManifest(
         versions=versions(),
