@@ -41,7 +41,7 @@ def run(
     region: str = typer.Option(
         "centre-inside", help="Where clicks may go: centre-inside, disk-inside, same-component."
     ),
-    evaluations: int = typer.Option(60, min=1, help="ours: inferences a click and direction."),
+    evaluations: int = typer.Option(100, min=1, help="ours: inferences a click and direction."),
     steps: int = typer.Option(11, min=1, help="tetris: steps a click and direction."),
     stride: int = typer.Option(1, min=1, help="exhaustive: every n-th pixel or voxel."),
     refine: bool = typer.Option(False, "--refine", help="exhaustive: coarse to fine."),

@@ -1,4 +1,4 @@
-"""Our search for extreme clicks: many starts, gradients where there are any, pattern search.
+"""Our search for extreme clicks: a cover, a model of what it leaves open, gradients, walks.
 
 Every candidate is a pixel of the permitted region and is scored by whole inference, zoom-in
 included; the simulated user's click is always among them.
@@ -14,13 +14,17 @@ from annotator.robustness.pattern import search
 from annotator.robustness.scored import Purse, Scored
 from annotator.robustness.settings import Settings
 from annotator.robustness.starts import starts
+from annotator.robustness.surrogate import expect
 from annotator.robustness.target import Floats, Region, SoftRound
 
-EXPLORE = 0.55
+EXPLORE = 0.4
 """Share of the budget for looking everywhere."""
 
-DESCEND = 0.25
-"""Share of the budget for gradients."""
+DESCEND = 0.1
+"""Share of the budget for gradients: they lead to the nearest extreme, seldom to the farthest."""
+
+POLISH = 0.1
+"""Share of the budget for pattern searches; what is left of all is for the model."""
 
 WALKS = 4
 """Places from which pattern searches begin at once."""
@@ -54,8 +58,11 @@ def seek(scored: Scored, sign: int, settings: Settings) -> Found:
     purse = Purse(scored, sign, settings.evaluations)
     soft = 0
     edge = _explore(purse, settings)
-    if settings.gradients and isinstance(scored.round, SoftRound):
-        soft = _descend(purse, scored.round, edge, settings)
+    soft_round = scored.round if settings.gradients else None
+    reserve = POLISH + (DESCEND if isinstance(soft_round, SoftRound) else 0.0)
+    expect(purse, edge, int(reserve * settings.evaluations))
+    if isinstance(soft_round, SoftRound):
+        soft = _descend(purse, soft_round, edge, settings)
     _polish(purse, edge)
     return Found(purse.best(), len(purse.values), soft)
 
