@@ -150,7 +150,8 @@ def test_a_dropped_checkpoint_is_recognised_and_removed_again(dialog, qtbot, tmp
     )
     dialog.dropEvent(drop)
     qtbot.waitUntil(lambda: shown_state(dialog) == "ready", timeout=10_000)
-    assert "theirs.pth: this is Tiny Net-18" in dialog.note.text()
+    # The file is there a moment before what was found in it is said.
+    qtbot.waitUntil(lambda: "theirs.pth: this is Tiny Net-18" in dialog.note.text())
     answer_question(QMessageBox.StandardButton.Yes, [])
     dialog.buttons["remove"].click()
     assert shown_state(dialog) == "missing"
