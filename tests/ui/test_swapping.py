@@ -87,7 +87,7 @@ def test_weights_are_downloaded_after_their_licence_was_shown(opened, dialog, qt
     answer_question(QMessageBox.StandardButton.Yes, seen)
     dialog.buttons["download"].click()
     qtbot.waitUntil(lambda: shown_state(dialog) == "ready", timeout=10_000)
-    assert "this is Tiny Net-18" in dialog.note.text()
+    qtbot.waitUntil(lambda: "this is Tiny Net-18" in dialog.note.text())
     assert "weights missing" not in opened.engines.menu.actions["tiny:big"].text()
     assert not dialog.buttons["download"].isEnabled()
 
