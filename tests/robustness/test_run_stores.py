@@ -80,9 +80,12 @@ def test_half_written_files_of_a_killed_process_are_swept(tmp_path):
     with RunStore.writing(tmp_path / "run", make_manifest()) as store:
         store.write(key(), make_outcome())
         half = written(store, key()).with_name(".one.json.abcd.part")
+        table = tmp_path / "run" / ".dataset.json.abcd.part"
         half.write_bytes(b"{")
+        table.write_bytes(b"{")
     with RunStore.writing(tmp_path / "run", make_manifest()) as store:
         assert not half.exists()
+        assert not table.exists()
         assert store.has(key())
 
 

@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -170,10 +171,9 @@ class RunStore:
 
     def _sweep(self) -> None:
         """Remove what writers that were killed left half-written."""
-        for kind in (RECORDS, TIMES, FAILURES):
-            for path in (self.folder / kind).rglob(".*.part"):
-                path.unlink(missing_ok=True)
-        for path in self.folder.glob(f".{NAME}.*.part"):
+        places = [self.folder.glob(".*.part")]
+        places += [(self.folder / kind).rglob(".*.part") for kind in (RECORDS, TIMES, FAILURES)]
+        for path in chain.from_iterable(places):
             path.unlink(missing_ok=True)
 
 
