@@ -18,13 +18,10 @@ from annotator.domain import (
     no_progress,
 )
 from annotator.engine.api import PluginContext
-from models.followclick import MotionError, Request, animate
+from models.followclick import MotionError, Request, animate, clicked_region
 
-Bool = npt.NDArray[np.bool_]
 _LARGEST_FLOW = 512 * 2**20
 """Bytes up to which a clip keeps its flow unless told otherwise."""
-_TOLERANCE = 12
-"""Lab steps from the clicked colour that a region without a mask takes in."""
 
 
 class AnimationEngine:
@@ -143,30 +140,14 @@ def _degrees(arrow: tuple[float, float] | None) -> float | None:
 
 
 def _regions(rgb: npt.NDArray[np.uint8], prompt: Prompt) -> list[Region]:
-    """Return the prompt's regions, and those of clicked objects that have none.
-
-    A click alone means the pixels of nearly its colour around it: enough to try a motion,
-    no substitute for the mask of a segmentation engine.
-    """
+    """Return the prompt's regions, and those of clicked objects that have none."""
     told = {region.object_id for region in prompt.regions}
     grown = []
     for object_id in prompt.prompted_ids:
         clicks = [c.position for c in prompt.clicks if c.object_id == object_id and c.positive]
         if object_id not in told and object_id != BACKGROUND and clicks:
-            grown.append(Region(object_id, _flooded(rgb, clicks)))
+            grown.append(Region(object_id, clicked_region(rgb, clicks)))
     return sorted((*prompt.regions, *grown), key=lambda region: region.object_id)
-
-
-def _flooded(rgb: npt.NDArray[np.uint8], places: list[tuple[float, ...]]) -> Bool:
-    height, width = rgb.shape[:2]
-    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
-    found = np.zeros((height + 2, width + 2), np.uint8)
-    near = (_TOLERANCE,) * 3
-    flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (255 << 8)
-    for x, y in places:
-        seed = (min(max(int(x), 0), width - 1), min(max(int(y), 0), height - 1))
-        cv2.floodFill(lab, found, seed, 0, near, near, flags)
-    return found[1:-1, 1:-1] > 0
 
 
 def create(context: PluginContext) -> AnimationEngine:

@@ -3,15 +3,13 @@
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from annotator.domain import BACKGROUND, AnnotatorError, Prompt
+from models.followclick import clicked_region
 
 Bool = npt.NDArray[np.bool_]
-_TOLERANCE = 12
-"""Lab steps from the clicked colour that a click without a region takes in."""
 _TOWARDS = ("to the right", "up and to the right", "up", "up and to the left", "to the left",
             "down and to the left", "down", "down and to the right")  # fmt: skip
 
@@ -92,14 +90,5 @@ def _notes(prompt: Prompt, mask: Bool, confined: bool, differ: bool) -> tuple[st
 
 
 def _clicked(prompt: Prompt, rgb: npt.NDArray[np.uint8]) -> Bool:
-    height, width = rgb.shape[:2]
-    lab = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2LAB)
-    found = np.zeros((height + 2, width + 2), np.uint8)
-    flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (255 << 8)
-    near = (_TOLERANCE,) * 3
-    for click in prompt.clicks:
-        if click.positive and click.object_id != BACKGROUND:
-            x, y = click.position[:2]
-            seed = (min(max(int(x), 0), width - 1), min(max(int(y), 0), height - 1))
-            cv2.floodFill(lab, found, seed, 0, near, near, flags)
-    return found[1:-1, 1:-1] > 0
+    clicks = (c for c in prompt.clicks if c.positive and c.object_id != BACKGROUND)
+    return clicked_region(rgb, (click.position[:2] for click in clicks))
