@@ -96,6 +96,7 @@ def test_figures_of_the_page_are_those_of_the_records(run_folder, tmp_path):
         [0.4] * 2
     )
     assert summary["curves"][0]["min"] == pytest.approx([0.35, 0.45, 0.55])
+    assert [row["clicks"] for row in summary["ranking"]] == [3, 3]
 
 
 def test_tables_have_a_line_a_record_and_a_line_a_click(run_folder, tmp_path):

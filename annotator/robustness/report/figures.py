@@ -98,6 +98,7 @@ class Row:
     Attributes:
         engine: How the report calls it.
         mode: Of attack.
+        clicks: How many clicks the means are over; rows with other numbers do not compare.
         figures: Means by name: "min", "base", "max", "gap" (MAX - MIN), "drop" (BASE - MIN),
             the same of the second score with "2" behind, "noc90 min" and the like,
             "seconds", "processor" seconds and "evaluations" a sample.
@@ -107,6 +108,7 @@ class Row:
 
     engine: str
     mode: str
+    clicks: int
     figures: dict[str, Estimate]
     failing: int
     ordered: int
@@ -168,6 +170,7 @@ def _row(engine: str, mode: str, found: Sequence[Finding]) -> Row:
     return Row(
         engine,
         mode,
+        clicks_of(found),
         figures,
         failing=sum(bool((f.record.curve("min") < 0.9).all()) for f in found),
         ordered=sum(f.record.ordered for f in found),

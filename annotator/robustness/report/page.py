@@ -140,13 +140,15 @@ def _ends(found: fg.Estimate) -> tuple[float, float]:
 
 def _ranking_table(rows: Sequence[fg.Row], quality: str, second: str) -> Raw:
     columns = (
-        "engine", *(f"{quality}-{name}" for name in ("Min", "Base", "Max", "D")), f"{second}-D",
+        "engine", "clicks",
+        *(f"{quality}-{name}" for name in ("Min", "Base", "Max", "D")), f"{second}-D",
         "NoC@90 min / base / max",
         "never 90", "in order", "inferences", "seconds", "of processor", "samples",
     )  # fmt: skip
     lines = [
         (
             row.engine,
+            row.clicks,
             *(percent(row.figures[name]) for name in ("min", "base", "max", "gap", "gap2")),
             " / ".join(number(row.figures[f"noc90 {p}"].value, 2) for p in PATHS),
             row.failing,

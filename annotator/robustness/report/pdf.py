@@ -117,10 +117,12 @@ def _quiet(axes: "Axes") -> None:
 
 
 def _ranking_lines(rows: Sequence[fg.Row]) -> tuple[list[str], list[list[str]]]:
-    columns = ["engine", "mode", "Min", "Base", "Max", "range", "NoC@90", "seconds", "samples"]
+    columns = [
+        "engine", "mode", "clicks", "Min", "Base", "Max", "range", "NoC@90", "seconds", "samples",
+    ]  # fmt: skip
     lines = [
         [
-            _cut(row.engine), row.mode,
+            _cut(row.engine), row.mode, str(row.clicks),
             *(number(100 * row.figures[n].value) for n in ("min", "base", "max")),
             _interval(row.figures["gap"]),
             "/".join(number(row.figures[f"noc90 {p}"].value) for p in PATHS),
