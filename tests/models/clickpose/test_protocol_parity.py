@@ -135,6 +135,7 @@ def test_similarity_equals_the_official_one():
         joints, truth, tensor(data["oksloss_valid"]), tensor(data["oksloss_area"]), SIGMAS
     )
     close(1 - have, data["oksloss_out_linear"], 1e-6)
+    close(-have.log(), data["oksloss_out_log"], 1e-6)
 
 
 @pytest.mark.parametrize("image", [101, 102, 103])
@@ -157,6 +158,46 @@ def test_similarities_of_whole_images_equal_cocos(image):
     close(have[:, labelled], wanted[:, labelled.numpy()], 1e-6)
 
 
+def statistics(
+    truth: dict, found: list[dict], kind: str, photos: list[int] | None = None
+) -> np.ndarray:
+    """COCO's statistics of answers about the people of some photos, all if not said."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO()
+        coco.dataset = truth
+        coco.createIndex()
+        run = COCOeval(coco, coco.loadRes(found), kind)
+        run.params.imgIds = sorted(coco.imgs) if photos is None else photos
+        run.evaluate()
+        run.accumulate()
+        run.summarize()
+    return run.stats
+
+
+def made_up_people(data: dict[str, np.ndarray]) -> list[dict]:
+    """The golden data's made-up answers about three photos, as COCO writes results."""
+    found = []
+    for image in (101, 102, 103):
+        columns = (data[f"pred{image}_{k}"] for k in ("labels", "scores", "boxes", "keypoints"))
+        for label, score, box, joints in zip(*columns, strict=True):
+            one = {"image_id": image, "category_id": int(label), "score": float(score)}
+            one["bbox"] = [*box[:2].tolist(), *(box[2:] - box[:2]).tolist()]
+            found.append(one | {"keypoints": joints.ravel().tolist()})
+    return found
+
+
+@pytest.mark.parametrize("kind", ["keypoints", "bbox"])
+def test_statistics_of_a_dataset_equal_the_official_ones(kind):
+    data = golden("oks_eval.npz")
+    truth = json.loads(where("oks_eval_annotations.json").read_text())
+    leave = "keypoints" if kind == "bbox" else "bbox"
+    found = [{k: v for k, v in one.items() if k != leave} for one in made_up_people(data)]
+    close(statistics(truth, found, kind), data[f"stats_{kind}"], 1e-6)
+    if kind == "keypoints":
+        for photo, wanted in zip(data["single_image_ids"], data["single_image_stats"], strict=True):
+            close(statistics(truth, found, kind, [int(photo)]), wanted, 1e-6)
+
+
 def precision(name: str, poses: Poses, wide: int, high: int) -> float:
     """COCO's average precision of the joints of one photo."""
     truth = json.loads(where(f"noc_{name}_annotations.json").read_text())
@@ -171,16 +212,8 @@ def precision(name: str, poses: Poses, wide: int, high: int) -> float:
         }
         for label, score, joints in zip(best["labels"], best["scores"], best["joints"], strict=True)
     ]
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO()
-        coco.dataset = truth
-        coco.createIndex()
-        run = COCOeval(coco, coco.loadRes([f for f in found if f["category_id"] == 1]), "keypoints")
-        run.params.imgIds = [image]
-        run.evaluate()
-        run.accumulate()
-        run.summarize()
-    return float(run.stats[0])
+    people = [f for f in found if f["category_id"] == 1]
+    return float(statistics(truth, people, "keypoints", [image])[0])
 
 
 @pytest.mark.parametrize("name", ["A", "B", "C"])
