@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from models.clickpose.compact.backbone import load_imagenet
-from models.clickpose.compact.checkpoint import save_compact
+from models.clickpose.compact.checkpoint import load_compact, save_compact
 from models.clickpose.compact.neck import Maps
 from models.clickpose.compact.network import MIRROR, CompactPoseNet
 from models.clickpose.compact.prompt import JointPrompt
@@ -46,6 +46,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("cache", type=Path)
     parser.add_argument("run", type=Path)
     parser.add_argument("--imagenet", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="weights to begin a new run with")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=1e-3)
@@ -73,6 +74,8 @@ class Trainer:
         self.network = CompactPoseNet().to(given.device)
         self.network.to(memory_format=torch.channels_last)
         load_imagenet(self.network.backbone, given.imagenet)
+        if given.start is not None:
+            self.network.load_state_dict(load_compact(given.start).state_dict())
         for part in self.network.backbone.early_parts():
             part.requires_grad_(False)
         if given.bfloat16:
