@@ -1,6 +1,8 @@
 """What the frozen first stages of the encoder make of views, kept on disk.
 
-    python -m models.clickpose.training.cache LSPE CACHE --imagenet LITE0.pth --variants 4
+    python -m models.clickpose.training.cache CACHE --lspe LSPE --imagenet LITE0.pth --variants 8
+    python -m models.clickpose.training.cache CACHE --coco TABLE.json PHOTOS --reserved COCO.txt
+        --imagenet LITE0.pth --first 8 --variants 6
 
 Every variant is a pass over the training people with other augmentations. One that is on disk is
 not made again.
@@ -14,7 +16,7 @@ import numpy as np
 import torch
 
 from models.clickpose.compact.backbone import Backbone, load_imagenet
-from models.clickpose.training.lspe import read_lspe
+from models.clickpose.training.people import add_arguments, training_people
 from models.clickpose.training.views import View, augmented_view
 
 _BATCH = 32
@@ -23,18 +25,19 @@ _BATCH = 32
 def main() -> None:
     """Make the variants that are missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("people", type=Path)
     parser.add_argument("cache", type=Path)
+    add_arguments(parser)
     parser.add_argument("--imagenet", type=Path, required=True)
     parser.add_argument("--variants", type=int, default=4)
+    parser.add_argument("--first", type=int, default=0, help="number of the first variant")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     torch.set_num_threads(1)
     given.cache.mkdir(parents=True, exist_ok=True)
     backbone = Backbone().eval()
     load_imagenet(backbone, given.imagenet)
-    people = read_lspe(given.people, held_back=False)
-    for number in range(given.variants):
+    people = training_people(given)
+    for number in range(given.first, given.first + given.variants):
         seed = given.seed * 1000 + number
         views = (augmented_view(p, np.random.default_rng((seed, i))) for i, p in enumerate(people))
         write(given.cache / f"{number:02d}", views, len(people), backbone)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.clickpose.compact.backbone import Backbone, load_imagenet
 from models.clickpose.compact.detector import PersonDetector
+from models.clickpose.training.coco import reserved_numbers
 from models.clickpose.training.scenes import (
     CANVAS,
     Canvas,
@@ -79,7 +80,7 @@ def _arguments() -> argparse.Namespace:
 
 def _sources(given: argparse.Namespace) -> list[tuple[float, list[Scene]]]:
     """Return shares of draws and scenes; a COCO photo in two tables counts once."""
-    reserved = {int(line) for line in given.reserved.read_text().split()}
+    reserved = reserved_numbers(given.reserved)
     coco: dict[str, Scene] = {}
     for table, photos in given.coco:
         coco |= {scene.path.name: scene for scene in from_coco(table, photos, reserved)}

@@ -1,6 +1,7 @@
-"""Measure a network on the cached views of the people held back.
+"""Measure a network on views of people that it was not trained on.
 
-python -m models.clickpose.training.evaluate WEIGHTS CACHE/plain
+python -m models.clickpose.training.evaluate WEIGHTS --lspe LSPE
+python -m models.clickpose.training.evaluate WEIGHTS --coco HELD_BACK.json PHOTOS
 """
 
 import argparse
@@ -18,7 +19,9 @@ from models.clickpose.compact.frame import SIDE
 from models.clickpose.compact.neck import Maps
 from models.clickpose.compact.network import CompactPoseNet
 from models.clickpose.compact.prompt import FIXED, GUESSED, UNKNOWN, JointPrompt
-from models.clickpose.training.lspe import Labelled, read_lspe
+from models.clickpose.training.coco import read_coco
+from models.clickpose.training.labelled import Labelled
+from models.clickpose.training.lspe import read_lspe
 from models.clickpose.training.measures import THRESHOLDS, correct, pck
 from models.clickpose.training.views import plain_view
 
@@ -103,14 +106,18 @@ def main() -> None:
     """Print the report as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("weights", type=Path)
-    parser.add_argument("people", type=Path)
+    parser.add_argument("--lspe", type=Path, help="folder; the last 1,000 people are taken")
+    parser.add_argument("--coco", type=Path, nargs=2, metavar=("TABLE", "PHOTOS"))
     parser.add_argument("--most", type=int, default=1000)
     parser.add_argument("--with-guess", action="store_true", help="tell the first answers")
     given = parser.parse_args()
     torch.set_num_threads(1)
     network = load_compact(given.weights)
-    people = read_lspe(given.people, held_back=True)[: given.most]
-    encoded = Encoded(network, people, guess=given.with_guess)
+    people = [] if given.lspe is None else read_lspe(given.lspe, held_back=True)
+    if given.coco is not None:
+        table, photos = given.coco
+        people += read_coco(table, photos, reserved=set())
+    encoded = Encoded(network, people[: given.most], guess=given.with_guess)
     for key, value in report(encoded).items():
         print(f"{key}: {json.dumps(value)}")  # noqa: T201 - the command's output
 

@@ -15,7 +15,8 @@ import scipy.io
 from numpy.typing import NDArray
 
 from models.clickpose.compact.frame import box_of
-from models.clickpose.training.lspe import read_lspe, read_photo
+from models.clickpose.training.labelled import read_photo
+from models.clickpose.training.lspe import read_lspe
 
 Floats = NDArray[np.float64]
 CANVAS, CELL = 320, 8

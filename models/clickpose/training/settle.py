@@ -1,6 +1,6 @@
 """Train the corrector alone, on candidates of a trained network.
 
-    python -m models.clickpose.training.settle WEIGHTS LSPE OUT --steps 1500
+    python -m models.clickpose.training.settle WEIGHTS OUT --lspe LSPE --steps 1500
 
 The tables of offsets start from how often joints lie there in true poses, as pointwise mutual
 information: log p(offset | same person) - log p(offset | two people). OUT is WEIGHTS with the
@@ -30,7 +30,7 @@ from models.clickpose.compact.frame import SIDE
 from models.clickpose.compact.network import MIRROR, CompactPoseNet
 from models.clickpose.compact.prompt import FIXED, JointPrompt
 from models.clickpose.training.losses import settled_loss
-from models.clickpose.training.lspe import read_lspe
+from models.clickpose.training.people import add_arguments, training_people
 from models.clickpose.training.prompts import corrections, corrupted
 from models.clickpose.training.views import View, augmented_view
 
@@ -143,8 +143,8 @@ def main() -> None:
     """Gather candidates, train, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("weights", type=Path)
-    parser.add_argument("people", type=Path)
     parser.add_argument("out", type=Path)
+    add_arguments(parser)
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--most", type=int, default=9000)
@@ -152,7 +152,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(given.seed)
-    network, people = load_compact(given.weights), read_lspe(given.people, held_back=False)
+    network, people = load_compact(given.weights), training_people(given)
     rows = np.random.default_rng(given.seed).permutation(len(people))[: given.most]
     chance = np.random.default_rng((given.seed, 1))
     views = gather(network, (augmented_view(people[row], chance) for row in rows))

@@ -10,14 +10,16 @@ import torch
 from scipy.io import savemat
 
 from annotator.benchmark.poses.metrics import oks
-from annotator.domain import LSP_14
+from annotator.domain import COCO_17, LSP_14
 from models.clickpose.compact.checkpoint import load_compact
 from models.clickpose.compact.detector import Found
 from models.clickpose.compact.network import MIRROR
 from models.clickpose.compact.prompt import FIXED, UNKNOWN
 from models.clickpose.training import cache, lspe, settle, train
+from models.clickpose.training.coco import read_coco
 from models.clickpose.training.detect import detection_loss
-from models.clickpose.training.lspe import Labelled, read_lspe
+from models.clickpose.training.labelled import Labelled
+from models.clickpose.training.lspe import read_lspe
 from models.clickpose.training.measures import correct, similarity
 from models.clickpose.training.prompts import corrections
 from models.clickpose.training.scenes import CANVAS, Scene, canvas_of, from_coco
@@ -69,6 +71,43 @@ def test_the_last_people_are_held_back(people_folder):
     assert [len(trained), len(kept)] == [PEOPLE - HELD_BACK, HELD_BACK]
     assert not {p.path for p in trained} & {p.path for p in kept}
     assert trained[0].known.tolist() == [joint != 4 for joint in range(14)]
+
+
+@pytest.fixture
+def coco_folder(people_folder, tmp_path):
+    """Two photos of COCO with a whole person, one with few joints, a crowd and a reserved one."""
+    columns = np.arange(1, 18)
+    keypoints = np.stack([10 + 3 * columns, 20 + 5 * columns, 1 + columns % 2], axis=1)
+    few = keypoints.copy()
+    few[5:, 2] = 0
+    photo = (people_folder / "images" / "im00001.jpg").read_bytes()
+    images, annotations = [], []
+    cases = {7: (keypoints, 0), 8: (few, 0), 9: (keypoints, 1), 10: (keypoints, 0), 11: (few, 0)}
+    for number, (joints, crowd) in cases.items():
+        if number != 11:
+            (tmp_path / f"{number:012d}.jpg").write_bytes(photo)
+        images.append({"id": number, "file_name": f"{number:012d}.jpg"})
+        annotations.append({
+            "image_id": number, "bbox": [5, 10, 60, 110], "iscrowd": crowd,
+            "keypoints": joints.ravel().tolist(),
+        })  # fmt: skip
+    table = tmp_path / "keypoints.json"
+    table.write_text(json.dumps({"images": images, "annotations": annotations}))
+    return table
+
+
+def test_people_of_coco_get_the_joints_of_leeds_sports_pose(coco_folder):
+    (person,) = read_coco(coco_folder, coco_folder.parent, reserved={10})
+    assert person.path.name == "000000000007.jpg"
+    names = COCO_17.joints
+    for ours, joint in zip(person.joints[:12], LSP_14.joints, strict=False):
+        assert ours[0] == 10 + 3 * (names.index(joint) + 1)
+    assert person.known.tolist() == [True] * 12 + [False] * 2
+    _, joints, known = plain_view(person)
+    assert known[:12].all()
+    # the longer side of the body fills as much of the view as that of a box told by hand
+    assert person.body is not None
+    assert (joints[0] - joints[1])[1] / 10 == pytest.approx(192 * 1.12 / 1.35 / 110, rel=1e-6)
 
 
 def test_a_mirrored_view_names_joints_of_the_other_side(people_folder):
@@ -126,7 +165,8 @@ def test_a_correction_by_hand_moves_the_worst_joint_and_feedback_the_others():
 def test_training_is_the_same_when_it_is_interrupted(
     people_folder, imagenet, tmp_path, monkeypatch
 ):
-    run(cache, monkeypatch, people_folder, tmp_path / "c", "--imagenet", imagenet, "--variants", 1)
+    run(cache, monkeypatch, tmp_path / "c", "--lspe", people_folder, "--imagenet", imagenet,
+        "--variants", 1)  # fmt: skip
     common = ["--imagenet", imagenet, "--batch", 4, "--corrected", 2]
     run(
         train, monkeypatch, tmp_path / "c", tmp_path / "a", *common, "--steps", 2, "--decay-from", 1
@@ -139,8 +179,9 @@ def test_training_is_the_same_when_it_is_interrupted(
     )
     for key, value in whole["network"].items():
         torch.testing.assert_close(pieces["network"][key], value, msg=key)
-    run(settle, monkeypatch, tmp_path / "a" / "averaged.safetensors", people_folder,
-        tmp_path / "settled.safetensors", "--steps", 2, "--batch", 4)  # fmt: skip
+    run(settle, monkeypatch, tmp_path / "a" / "averaged.safetensors",
+        tmp_path / "settled.safetensors", "--lspe", people_folder, "--steps", 2,
+        "--batch", 4)  # fmt: skip
     tables = load_compact(tmp_path / "settled.safetensors").corrector.pairs
     assert float(tables.abs().max()) > 0.02
 
