@@ -86,8 +86,8 @@ def report(encoded: Encoded) -> dict[str, object]:
     }
     ratios = {k: round(v[1] / max(v[0], 1e-9), 3) for k, v in clicks.items()}
     return {
-        "PCK@0.2": round(float(parts.mean()), 4),
-        "joints": [round(float(p), 3) for p in parts],
+        "PCK@0.2": round(float(np.nanmean(parts)), 4),
+        "joints": [None if np.isnan(p) else round(float(p), 3) for p in parts],
         "OKS": round(float(manual.oks[0].mean()), 4),
         "clicks": clicks,
         "ratios": ratios,

@@ -63,10 +63,10 @@ def lengths(truth: Floats, known: Bools) -> Floats:
 
 
 def pck(joints: Floats, truth: Floats, known: Bools, share: float = 0.2) -> Floats:
-    """Share of known joints within a share of the torso, per joint [K]."""
+    """Share of known joints within a share of the torso, per joint [K]; nan if never known."""
     distance = np.linalg.norm(joints - truth, axis=-1) / lengths(truth, known)[:, None]
-    hits = np.where(known, distance <= share, np.nan)
-    found: Floats = np.nanmean(hits, axis=0)
+    hits, count = ((distance <= share) & known).sum(axis=0), known.sum(axis=0)
+    found: Floats = np.where(count > 0, hits / np.maximum(count, 1), np.nan)
     return found
 
 
