@@ -331,6 +331,9 @@ _MOTION = (
                tip="Off: the current region stands still; its settings are kept."),
     ActionSpec("clear_arrow", "Clear Arrow", "Motion", "clear_arrow", ("Shift+D",), "",
                REGIONS | {"writable", "has_arrow"}, group="region"),
+    ActionSpec("forget_region", "Reset Region", "Motion", "forget_region", ("Shift+U",), "",
+               REGIONS | {"writable", "has_plan"}, group="region",
+               tip="Forget what the current region shall do; its mask stays."),
     ActionSpec("play_clip", "Play or Pause", "Motion", "play_clip", ("Ctrl+Space",), "",
                REGIONS | {"clip"}, group="play"),
     ActionSpec("next_frame", "Next Frame", "Motion", "next_frame", ("Alt+.",), "",
@@ -443,8 +446,8 @@ POSE_HANDLERS = frozenset({
 
 
 MOTION_HANDLERS = frozenset({
-    "toggle_moves", "clear_arrow", "play_clip", "next_frame", "previous_frame", "show_flow",
-    "show_onion", "show_edge", "keep_b", "show_side", "use_b", "render_clip",
+    "toggle_moves", "clear_arrow", "forget_region", "play_clip", "next_frame", "previous_frame",
+    "show_flow", "show_onion", "show_edge", "keep_b", "show_side", "use_b", "render_clip",
 })  # fmt: skip
 """What the controller of motion supplies beside those of photos."""
 

@@ -206,10 +206,12 @@ class AnnotationController(TaskController):
             return []
         points = self.bench.points
         clicks = [click.object_id for click in asset.clicks]
-        return [
+        rows = [
             ObjectRow(info, clicks.count(i), int(points[i]) if i < len(points) else 0)
             for i, info in asset.objects.items()
         ]
+        # a person of the poses has a place here only once it has a mask, too
+        return [r for r in rows if r.clicks or r.points or r.info.object_id not in asset.people]
 
     def _refresh_status(self) -> None:
         bench = self.bench

@@ -115,6 +115,7 @@ class MotionController(PhotoController):
             "render_clip": self.render,
             "clear_arrow": lambda: self.set_arrow(None),
             "toggle_moves": self.toggle_moves,
+            "forget_region": moving.forget,
             "run_now": self.run_now,
             "set_auto_run": self.set_auto_run,
         }
@@ -131,6 +132,7 @@ class MotionController(PhotoController):
             "region": self.bench.current is not None,
             "region_moves": moving.plan.moves,
             "has_arrow": moving.plan.arrow is not None,
+            "has_plan": moving.plan.object_id in moving.plans,
             "show_flow": screen.flow,
             "show_onion": screen.onion,
             "show_edge": screen.edge,

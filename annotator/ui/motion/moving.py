@@ -165,6 +165,15 @@ class Moving(QObject):
         plan, self._draft = self._with(fields), None
         self._set(plan)
 
+    def forget(self, *_: object) -> None:
+        """Forget what the current object shall do, as one step."""
+        asset, number = self.bench.asset, self.bench.current_object
+        self._draft = None
+        if asset is not None and number in asset.regions:
+            self.bench.attempt(self.bench.project.remove_region, self.bench.asset_id, number)
+        self._ask()
+        self.changed.emit()
+
     def _with(self, fields: Mapping[str, Any]) -> RegionPlan:
         plan = self.plan
         asset = self.bench.asset

@@ -73,6 +73,17 @@ def test_an_arrow_is_dragged_and_the_region_moves_there(mover):
     assert mover.regions[1].arrow == (x0, y0, x1, y1)
 
 
+def test_a_region_that_is_reset_stands_still_and_keeps_its_mask(mover):
+    mover.say("water flows")
+    said, clicks = mover.regions[1], mover.asset.clicks
+    mover.key(Qt.Key.Key_U, Qt.KeyboardModifier.ShiftModifier)
+    assert not mover.regions
+    assert mover.asset.clicks == clicks
+    assert not mover.enabled("forget_region")
+    mover.do("undo")
+    assert mover.regions[1] == said
+
+
 def test_an_arrow_that_is_hardly_one_changes_nothing(mover):
     mover.say("water flows")
     seq = mover.window.workspace.project.last_seq

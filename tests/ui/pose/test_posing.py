@@ -324,6 +324,7 @@ def test_tasks_are_changed_back_and_forth(posing):
     posing.find()
     posing.do("task_masks")
     assert posing.view.overlay.layer is None
+    assert not posing.window.controller._objects_model.rowCount(), "people have no masks"
     posing.do("task_poses")
     assert len(posing.figures) == 2
 
