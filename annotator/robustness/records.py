@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from annotator.robustness.settings import Mode, Settings
-from annotator.robustness.target import (
+from annotator.robustness.contract import (
     About,
     Floats,
     History,
@@ -17,6 +16,7 @@ from annotator.robustness.target import (
     click_json,
     clicks_from_json,
 )
+from annotator.robustness.settings import Mode, Settings
 
 RECORD_VERSION = 1
 PATHS = ("min", "base", "max")

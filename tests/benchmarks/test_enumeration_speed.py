@@ -14,9 +14,9 @@ from annotator.benchmark.images.samples import find_samples
 from annotator.engine import threads
 from annotator.engine.registry import PluginRegistry
 from annotator.formats import read_image
-from annotator.robustness.photo import PhotoTarget
-from annotator.robustness.scored import Scored
+from annotator.robustness.attacks.scored import Scored
 from annotator.robustness.settings import Permitted
+from annotator.robustness.targets.photo import PhotoTarget
 
 pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "grabcut"

@@ -6,11 +6,11 @@ import numpy as np
 from PIL import Image as Pillow
 
 from annotator.domain import Click
+from annotator.robustness.contract import About
 from annotator.robustness.records import Field, Record, Step
 from annotator.robustness.runs.manifest import DatasetFacts, PluginFacts, RunManifest
 from annotator.robustness.runs.tasks import Outcome, TaskKey
 from annotator.robustness.settings import Mode, Settings
-from annotator.robustness.target import About
 
 SHAPE = (60, 80)
 

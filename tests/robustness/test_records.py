@@ -4,9 +4,9 @@ import math
 import numpy as np
 
 from annotator.domain import Click
+from annotator.robustness.contract import About
 from annotator.robustness.records import Field, Record, Step
 from annotator.robustness.settings import Mode, Permitted, Settings
-from annotator.robustness.target import About
 
 CLICKS = (Click((3.5, 4.5), 1, 0), Click((1.5, 2.5), 1, 1, positive=False))
 

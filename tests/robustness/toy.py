@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from annotator.domain import Image, Mask, Prompt, no_progress
-from annotator.robustness.photo import PhotoTarget
+from annotator.robustness.targets.photo import PhotoTarget
 
 DATA = Path(__file__).parents[1] / "data" / "robustness" / "toy_attack.npz"
 SIZE = 64

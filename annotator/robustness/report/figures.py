@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from annotator.robustness.densities import field_summary
-from annotator.robustness.metrics import area
+from annotator.robustness.measures.densities import field_summary
+from annotator.robustness.measures.metrics import area
+from annotator.robustness.measures.regret import Regret as Missed
+from annotator.robustness.measures.regret import compare
 from annotator.robustness.records import PATHS, Record
-from annotator.robustness.regret import Regret as Missed
-from annotator.robustness.regret import compare
 from annotator.robustness.report.gathering import Finding, Gathered
 
 Floats = npt.NDArray[np.float64]

@@ -16,12 +16,12 @@ from annotator.domain import (
     no_progress,
 )
 from annotator.engine.opened import OpenEngine
-from annotator.robustness.attack import attack
+from annotator.robustness.attacks.attacking import attack
 from annotator.robustness.datasets import Sample
 from annotator.robustness.records import Record
-from annotator.robustness.runs.targets import make_target
 from annotator.robustness.runs.tasks import Inside, Outcome, TaskKey
 from annotator.robustness.settings import Settings
+from annotator.robustness.targets.making import make_target
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Measures: figures of what attacks have left behind, one record or many; reports ask them."""
