@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from annotator.domain import AnnotatorError, CancelToken, Image, PointCloud
+from annotator.benchmark.poses.simulator import TruePerson, Truth
+from annotator.domain import AnnotatorError, CancelToken, Image, PointCloud, Skeleton
 from annotator.engine.api import EngineKind
 from annotator.engine.opened import OpenEngine
 from annotator.robustness.contract import Target
 from annotator.robustness.datasets import People, Sample
 from annotator.robustness.settings import Settings
 from annotator.robustness.targets.photo import PhotoTarget
-from annotator.robustness.targets.pose import PoseTarget, truth_of
+from annotator.robustness.targets.pose import PoseTarget
 from annotator.robustness.targets.scene import SceneTarget
 
 Build = Callable[[OpenEngine, object, Sample, Settings], Target]
@@ -52,6 +53,33 @@ def _pose(engine: OpenEngine, encoding: object, sample: Sample, settings: Settin
     height, width = sample.asset.rgb.shape[:2]
     truth = truth_of(sample.truth, engine.skeleton, width, height)
     return PoseTarget(engine, encoding, truth, engine.ref, sample.name)
+
+
+def truth_of(people: People, skeleton: Skeleton, width: int, height: int) -> Truth:
+    """Return the people of a sample in an engine's joints; those it has not are unlabelled.
+
+    Args:
+        people: Of the sample.
+        skeleton: The engine's.
+        width: Of the photo, pixels.
+        height: Of the photo, pixels.
+    """
+    numbers = {name: number for number, name in enumerate(people.joints)}
+    theirs = [numbers.get(name, -1) for name in skeleton.joints]
+    known = np.array([number >= 0 for number in theirs], np.bool_)
+    found = [
+        TruePerson(
+            joints[theirs].astype(np.float64),
+            known & (visibility[theirs] > 0),
+            (float(box[0]), float(box[1]), float(box[2]), float(box[3])),
+            float(area),
+            crowd=False,
+        )
+        for joints, visibility, box, area in zip(
+            people.keypoints, people.visibility, people.boxes, people.areas, strict=True
+        )
+    ]
+    return Truth(width, height, tuple(found), skeleton)
 
 
 BUILDERS: dict[EngineKind, Build] = {

@@ -8,12 +8,14 @@ from annotator.engine.registry import PluginRegistry
 from annotator.robustness.attacks.attacking import attack
 from annotator.robustness.datasets import People
 from annotator.robustness.settings import Mode, Permitted, Settings
-from annotator.robustness.targets.pose import PoseTarget, truth_of
+from annotator.robustness.targets.making import truth_of
+from annotator.robustness.targets.pose import PoseTarget
 from tests.plugins.fixtures.stick_figure.adapter import fitted
 from tests.ui.conftest import FIXTURE_PLUGINS
 
 BOXES = ((20.0, 10.0, 80.0, 150.0), (110.0, 20.0, 180.0, 160.0))
 ANKLE, WRIST = 15, 9
+PHOTO = Image(np.zeros((180, 200, 3), np.uint8), "figures")
 
 
 @pytest.fixture
@@ -37,9 +39,8 @@ def people():
 
 @pytest.fixture
 def target(engine):
-    photo = Image(np.zeros((180, 200, 3), np.uint8), "figures")
     truth = truth_of(people(), engine.skeleton, 200, 180)
-    return PoseTarget(engine, engine.encode(photo), truth, "stick-figure", "figures")
+    return PoseTarget(engine, engine.encode(PHOTO), truth, "stick-figure", "figures")
 
 
 def test_the_simulated_user_corrects_the_joint_that_is_farthest_off_exactly(target):
@@ -72,24 +73,24 @@ def test_scores_at_once_are_those_of_clicks_one_by_one(target):
 def test_a_placed_joint_is_where_it_was_placed_and_others_drift(target):
     round_ = target.round((), Permitted.CENTRE)
     click = round_.click(0)
-    joints = target.joints((click,))
+    joints = target.answers.joints((click,))
     assert tuple(joints[0][ANKLE]) == click.position
     judged = target.judge((click,))
     assert judged.extras["drift"] > 0
     assert 0 < judged.second <= 1
 
 
-def test_the_engine_is_asked_like_the_window_asks_it(target):
+def test_the_engine_is_asked_like_the_window_asks_it(target, engine):
     round_ = target.round((), Permitted.CENTRE)
     click = round_.click(round_.region.baseline)
-    told = target.told(0, (click,))
+    told = target.answers.told(0, (click,))
     assert told.fixed[ANKLE]
     assert sum(told.fixed) == 1
     x0, y0, x1, y1 = told.box
     assert x0 <= click.position[0] <= x1
     assert y0 <= click.position[1] <= y1
-    answer = target.engine.predict(target.encoding, Prompt(people=(told,)))
-    assert answer.keypoints[0] == pytest.approx(target.joints((click,))[0], abs=1e-3)
+    answer = engine.predict(engine.encode(PHOTO), Prompt(people=(told,)))
+    assert answer.keypoints[0] == pytest.approx(target.answers.joints((click,))[0], abs=1e-3)
 
 
 def test_trajectories_are_ordered_and_correct_one_joint_after_the_other(target):
