@@ -51,9 +51,13 @@ class PoseAnswers:
         new = [prompt for prompt in told if prompt not in self._answers and any(prompt.fixed)]
         for prompt, answer in zip(new, self._ask(new, cancel) if new else [], strict=True):
             self._answers[prompt] = answer
-            if len(self._answers) > _REMEMBERED * max(len(self.starts), 1):
-                self._answers.popitem(last=False)
-        return [self._answers[prompt] if any(prompt.fixed) else _array(prompt) for prompt in told]
+        found = [self._answers[prompt] if any(prompt.fixed) else _array(prompt) for prompt in told]
+        self._forget()  # only now: the oldest may be one of those
+        return found
+
+    def _forget(self) -> None:
+        while len(self._answers) > _REMEMBERED * len(self.starts):
+            self._answers.popitem(last=False)
 
     def told(self, person: int, clicks: History) -> PersonPrompt:
         """Return what the engine is told of a person after clicks: first guess, placed joints."""

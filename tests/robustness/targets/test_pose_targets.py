@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from annotator.domain import COCO_17, Image, PersonPrompt, Prompt
+from annotator.domain import COCO_17, Click, Image, PersonPrompt, Prompt
 from annotator.engine.registry import PluginRegistry
 from annotator.robustness.attacks.attacking import attack
 from annotator.robustness.datasets import People
 from annotator.robustness.settings import Mode, Permitted, Settings
+from annotator.robustness.targets import pose_answers
 from annotator.robustness.targets.making import truth_of
 from annotator.robustness.targets.pose import PoseTarget
 from tests.plugins.fixtures.stick_figure.adapter import fitted
@@ -129,3 +130,14 @@ def test_with_every_joint_placed_there_is_nothing_left(target, engine):
     assert target.round(clicks, Permitted.CENTRE) is None
     assert target.judge(clicks).quality == pytest.approx(1.0)
     assert PersonPrompt(1, BOXES[0]).fixed == ()
+
+
+def test_a_person_whose_answer_was_forgotten_is_asked_for_again(target, monkeypatch):
+    monkeypatch.setattr(pose_answers, "_REMEMBERED", 1)  # two answers, as there are two people
+    placed = Click((50.0, 60.0), 1, 0, index=ANKLE)
+    first = target.answers.joints((placed,))[0]
+    for x in range(5):
+        other = Click((120.0 + x, 60.0), 2, 1, index=WRIST)
+        joints = target.answers.joints((placed, other))
+        np.testing.assert_array_equal(joints[0], first)
+        assert tuple(joints[1][WRIST]) == other.position
