@@ -46,6 +46,9 @@ def run(
     stride: int = typer.Option(1, min=1, help="exhaustive: every n-th pixel or voxel."),
     refine: bool = typer.Option(False, "--refine", help="exhaustive: coarse to fine."),
     fields: int = typer.Option(1, min=0, help="exhaustive: clicks of which heat-maps are kept."),
+    certify: int = typer.Option(
+        0, min=0, help="ours, tetris: clicks of which all places are tried afterwards: the regret."
+    ),
     unsafe_below: float = typer.Option(0.8, help="A click that gives less is unsafe."),
     finger: float | None = typer.Option(
         None, min=0, help="How far a finger may be off; default 5 pixels, in scans 0.1 m."
@@ -76,12 +79,17 @@ def run(
 
     settings = Settings(
         clicks=clicks, permitted=_permitted(region), evaluations=evaluations, steps=steps,
-        stride=stride, refine=refine, fields=fields, unsafe_below=unsafe_below, finger=finger,
-        seed=seed, batch=batch,
+        stride=stride, refine=refine, fields=fields, certify=certify, unsafe_below=unsafe_below,
+        finger=finger, seed=seed, batch=batch,
     )  # fmt: skip
     parameters = parse_parameters(param)
     specs = tuple(EngineSpec(ref, device, parameters) for ref in _words(plugins, "plugin"))
-    plan = Plan(specs, _modes(mode), settings, limit, retry_failed)
+    modes = _modes(mode)
+    if certify and modes == ("exhaustive",):
+        raise AnnotatorError(
+            "Mode exhaustive has nothing to certify.", "Name ours or tetris as --mode as well."
+        )
+    plan = Plan(specs, modes, settings, limit, retry_failed)
     with _status("Looking at the dataset"):
         samples = open_dataset(dataset, layout, kind)
     for note in samples.notes:

@@ -16,7 +16,7 @@ from annotator.robustness.contract import (
     click_json,
     clicks_from_json,
 )
-from annotator.robustness.settings import Mode, Settings
+from annotator.robustness.settings import Mode, Permitted, Settings
 
 RECORD_VERSION = 1
 PATHS = ("min", "base", "max")
@@ -149,7 +149,8 @@ class Record:
         mode: How extremes were sought.
         settings: With which choices.
         paths: Trajectories by their name in `PATHS`.
-        fields: Enumerated rounds (`exhaustive`), the first round's first.
+        fields: Enumerated rounds (`exhaustive`, or a search that was certified), the first
+            round's first.
         made_with: Versions, digests and the like, as the runner knows them.
     """
 
@@ -159,6 +160,11 @@ class Record:
     paths: Mapping[str, tuple[Step, ...]]
     fields: tuple[Field, ...] = ()
     made_with: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def permitted(self) -> Permitted:
+        """Where the clicks of its searches could go."""
+        return self.settings.permitted_in(self.mode)
 
     def curve(self, path: str) -> Floats:
         """Return the quality after each click of a trajectory, [n]."""

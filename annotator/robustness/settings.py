@@ -48,6 +48,8 @@ class Settings:
             bound estimated from the scores: coarse to fine.
         safety: The estimated Lipschitz constant is taken so many times.
         fields: Rounds of which `exhaustive` keeps the fields.
+        certify: Rounds of the worst and the best clicks that `ours` and `tetris` found which
+            are enumerated afterwards, by `stride` and `refine`.
         unsafe_below: A click is unsafe if the quality it gives is below.
         finger: Distance in pixels, in scans metres, that a finger may be off; None for that
             of the kind of target, see `for_kind`.
@@ -67,6 +69,7 @@ class Settings:
     refine: bool = False
     safety: float = 1.5
     fields: int = 1
+    certify: int = 0
     unsafe_below: float = 0.8
     finger: float | None = None
     seed: int = 0
@@ -77,6 +80,10 @@ class Settings:
         for name in ("clicks", "evaluations", "steps", "starts", "stride", "batch"):
             if getattr(self, name) < 1:
                 raise AnnotatorError(f"{name} must be at least 1, not {getattr(self, name)}.")
+
+    def permitted_in(self, mode: Mode) -> Permitted:
+        """Return where clicks may go in a mode; the published attack knows one rule only."""
+        return Permitted.CENTRE if mode is Mode.TETRIS else self.permitted
 
     def finger_on(self, kind: str) -> float:
         """Return how far a finger may be off on a kind of target, in the unit of its positions."""

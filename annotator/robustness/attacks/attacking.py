@@ -12,7 +12,7 @@ from annotator.robustness.attacks.scored import Scored
 from annotator.robustness.attacks.tetris import optimise
 from annotator.robustness.contract import History, Judged, Round, SoftRound, Target
 from annotator.robustness.records import Field, Record, Step
-from annotator.robustness.settings import Mode, Permitted, Settings
+from annotator.robustness.settings import Mode, Settings
 
 _SIGNS = {"min": 1, "max": -1}
 """+1 looks for the lowest quality, -1 for the highest."""
@@ -104,7 +104,7 @@ class _Running:
         self.cancel.check()
         if not history and self._first is not None:
             return self._first
-        permitted = Permitted.CENTRE if self.mode is Mode.TETRIS else self.settings.permitted
+        permitted = self.settings.permitted_in(self.mode)
         round_ = self.target.round(history, permitted, self.cancel)
         if round_ is None:
             return None

@@ -1,12 +1,8 @@
 """How far a search stays behind the truth: exact extreme minus what was found."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from annotator.domain import CancelToken
-from annotator.robustness.attacks.enumerate import field_of
-from annotator.robustness.attacks.scored import Scored
-from annotator.robustness.contract import History, Target
 from annotator.robustness.records import Field, Record
 
 
@@ -22,6 +18,7 @@ class Regret:
         regret: Difference, positive if the search missed something. Negative if it left the
             permitted region (`tetris`) or found what a stride left out.
         bound: What the enumeration's extreme rests on, see `Field`.
+        stride: Of the enumeration.
     """
 
     path: str
@@ -30,50 +27,27 @@ class Regret:
     extreme: float
     regret: float
     bound: str
+    stride: int
 
 
-def compare(found: Record, exact: Record) -> list[Regret]:
-    """Return the regret in every round that both records know: the same clicks before it."""
-    fields = {field.history: field for field in exact.fields}
-    return _regrets(found, fields)
-
-
-def certify(
-    target: Target, record: Record, rounds: int = 1, cancel: CancelToken | None = None
-) -> tuple[list[Regret], list[Field]]:
-    """Enumerate the first rounds of a record's own MIN and MAX trajectories.
+def compare(record: Record, fields: Iterable[Field]) -> list[Regret]:
+    """Return the regret in every round that was enumerated: the same clicks before it.
 
     Args:
-        target: The same sample and engine.
         record: What a search found.
-        rounds: So many of them.
-        cancel: Looked at between inferences.
-
-    Returns:
-        The regret of each round, and the fields.
+        fields: Enumerated rounds of the same sample and engine; of two of the same round the
+            later one counts.
     """
-    settings = replace(record.settings, stride=1)
-    fields: dict[History, Field] = {}
-    for history in _histories(record, rounds):
-        round_ = target.round(history, settings.permitted, cancel)
-        if round_ is not None and history not in fields:
-            fields[history] = field_of(Scored(round_, settings.batch, cancel), history, settings)[0]
-    return _regrets(record, fields), list(fields.values())
-
-
-def _histories(record: Record, rounds: int) -> Sequence[History]:
-    steps = [record.paths[path][number] for path in ("min", "max") for number in range(rounds)]
-    return [step.clicks[:-1] for step in steps if step.clicks]
-
-
-def _regrets(record: Record, fields: dict[History, Field]) -> list[Regret]:
+    known = {field.history: field for field in fields}
     regrets = []
     for path, sign in (("min", 1), ("max", -1)):
-        for number, step in enumerate(record.paths[path]):
-            field = fields.get(step.clicks[:-1])
-            if field is None or step.adopted or len(step.clicks) != number + 1:
+        for number, step in enumerate(record.paths[path], 1):
+            field = known.get(step.clicks[:-1])
+            if field is None or step.adopted or len(step.clicks) != number:
                 continue
             extreme = float(field.quality.min() if sign > 0 else field.quality.max())
             missed = sign * (step.quality - extreme)
-            regrets.append(Regret(path, number + 1, step.quality, extreme, missed, field.bound))
+            regrets.append(
+                Regret(path, number, step.quality, extreme, missed, field.bound, field.stride)
+            )
     return regrets

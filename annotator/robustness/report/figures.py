@@ -190,6 +190,7 @@ class Regret:
     Attributes:
         engine: How the report calls it.
         mode: Of the attack.
+        click: Number of the round, from 1.
         low: Found MIN less exact MIN.
         high: Exact MAX less found MAX.
         worst: The largest of all of them.
@@ -199,6 +200,7 @@ class Regret:
 
     engine: str
     mode: str
+    click: int
     low: Estimate
     high: Estimate
     worst: float
@@ -207,20 +209,30 @@ class Regret:
 
 
 def regrets(gathered: Gathered) -> list[Regret]:
-    """Compare attacks with enumerations of the same samples, wherever both exist."""
+    """Compare attacks with enumerations of the same rounds, wherever both exist.
+
+    These are the rounds of an attack that was certified, and those that mode `exhaustive`
+    enumerated after the same clicks: the first, and later ones if both had clicked alike.
+    """
     rows = []
     for engine in gathered.engines:
-        exact = {f.sample: f for f in gathered.of(engine, "exhaustive") if f.record.fields}
+        exact = {f.sample: f.record for f in gathered.of(engine, "exhaustive")}
         for mode in gathered.modes:
-            pairs = [(f, exact[f.sample]) for f in gathered.of(engine, mode) if f.sample in exact]
-            missed = [(f.group, r) for f, e in pairs for r in compare(f.record, e.record)]
-            if mode != "exhaustive" and missed:
-                stride = max(e.record.fields[0].stride for _, e in pairs)
-                rows.append(_regret(engine, mode, missed, stride))
+            found = gathered.of(engine, mode) if mode != "exhaustive" else []
+            missed = [(f.group, m) for f in found for m in _missed(f.record, exact.get(f.sample))]
+            for click in sorted({m.round for _, m in missed}):
+                these = [(group, m) for group, m in missed if m.round == click]
+                rows.append(_regret(engine, mode, click, these))
     return rows
 
 
-def _regret(engine: str, mode: str, missed: Sequence[tuple[str, Missed]], stride: int) -> Regret:
+def _missed(record: Record, exact: Record | None) -> list[Missed]:
+    """Compare a record with its own certificate, else with an enumeration of its region."""
+    others = exact.fields if exact and exact.permitted == record.permitted else ()
+    return compare(record, [*others, *record.fields])
+
+
+def _regret(engine: str, mode: str, click: int, missed: Sequence[tuple[str, Missed]]) -> Regret:
     by_path = {
         path: estimate(
             [m.regret for _, m in missed if m.path == path],
@@ -233,11 +245,12 @@ def _regret(engine: str, mode: str, missed: Sequence[tuple[str, Missed]], stride
     return Regret(
         engine,
         mode,
+        click,
         by_path["min"],
         by_path["max"],
         worst=max(values),
         inside=float(np.mean(np.array(values) <= 0.01)),
-        bound="every place" if exact else f"stride {stride}",
+        bound="every place" if exact else f"stride {max(m.stride for _, m in missed)}",
     )
 
 
@@ -269,8 +282,18 @@ def tails(gathered: Gathered) -> list[Tail]:
     return [
         _tail(engine, found)
         for engine in gathered.engines
-        if (found := [f for f in gathered.of(engine, "exhaustive") if f.record.fields])
+        if (found := _enumerated(engine, gathered))
     ]
+
+
+def _enumerated(engine: str, gathered: Gathered) -> list[Finding]:
+    """Return a finding of each sample whose first round was enumerated: `exhaustive` if it was."""
+    first: dict[str, Finding] = {}
+    for mode in sorted(gathered.modes, key=lambda mode: mode != "exhaustive"):
+        for finding in gathered.of(engine, mode):
+            if finding.record.fields:
+                first.setdefault(finding.sample, finding)
+    return list(first.values())
 
 
 def _tail(engine: str, found: Sequence[Finding]) -> Tail:

@@ -245,14 +245,14 @@ def _regret(gathered: Gathered) -> Iterator[Raw]:
         return
     text = paragraph(
         "Regret is how far an attack stays from the extremes that enumeration found for the same "
-        "round, in hundredths. Below zero: it found a place between the scored ones, or left "
-        "the permitted region."
+        "round, after the same clicks, in hundredths. Below zero: it found a place between the "
+        "scored ones, or left the permitted region."
     )
-    columns = ("engine", "attack", "MIN", "MAX", "largest", "within 1", "enumerated")
+    columns = ("engine", "attack", "click", "MIN", "MAX", "largest", "within 1", "enumerated")
     lines = [
         (
-            row.engine, row.mode, percent(row.low), percent(row.high), 100 * row.worst,
-            f"{100 * row.inside:.0f} %", row.bound,
+            row.engine, row.mode, row.click, percent(row.low), percent(row.high),
+            100 * row.worst, f"{100 * row.inside:.0f} %", row.bound,
         )
         for row in rows
     ]  # fmt: skip

@@ -29,6 +29,7 @@ _CHARTS_A_PAGE = 6
 _CHART_HEIGHT = 0.3
 _PICTURES_A_PAGE = 6
 _LINES_A_PAGE = 58
+_ROWS_A_PAGE = 38
 
 
 def write_pdf(gathered: Gathered, pictures: Sequence[Picture], path: Path) -> None:
@@ -246,21 +247,29 @@ def _scale(figure: "Figure", quality: str) -> None:
 
 
 def _table_pages(gathered: Gathered) -> "Iterator[Figure]":
-    tables = [
-        found for found in (_tails(gathered), _regrets(gathered), _users(gathered)) if found[2]
-    ]
-    if not tables:
-        return
-    figure = _sheet("Chance of a bad click, regret, your own clicks")
-    top = 0.9
-    for title, columns, lines in tables:
-        figure.text(0.08, top, title, size=12, weight="bold")
-        _draw_table(figure, top - 0.03, columns, lines)
-        top -= 0.09 + 0.02 * len(lines)
-    yield figure
+    figure, top = None, 0.0
+    for table in (_tails(gathered), _regrets(gathered), _users(gathered)):
+        for title, columns, lines in _in_parts(table):
+            height = 0.09 + 0.02 * len(lines)
+            if figure is None or top - height < 0:
+                if figure is not None:
+                    yield figure
+                figure, top = _sheet("Chance of a bad click, regret, your own clicks"), 0.9
+            figure.text(0.08, top, title, size=12, weight="bold")
+            _draw_table(figure, top - 0.03, columns, lines)
+            top -= height
+    if figure is not None:
+        yield figure
 
 
 _Table = tuple[str, list[str], list[list[str]]]
+
+
+def _in_parts(table: _Table) -> Iterator[_Table]:
+    """Divide a table into parts of a page at most."""
+    title, columns, lines = table
+    for start in range(0, len(lines), _ROWS_A_PAGE):
+        yield title, columns, lines[start : start + _ROWS_A_PAGE]
 
 
 def _tails(gathered: Gathered) -> _Table:
@@ -275,12 +284,12 @@ def _tails(gathered: Gathered) -> _Table:
 def _regrets(gathered: Gathered) -> _Table:
     lines = [
         [
-            _cut(r.engine), r.mode, _interval(r.low), _interval(r.high),
+            _cut(r.engine), r.mode, str(r.click), _interval(r.low), _interval(r.high),
             number(100 * r.worst), f"{100 * r.inside:.0f} %", r.bound,
         ]
         for r in fg.regrets(gathered)
     ]  # fmt: skip
-    columns = ["engine", "attack", "MIN", "MAX", "largest", "within 1", "enumerated"]
+    columns = ["engine", "attack", "click", "MIN", "MAX", "largest", "within 1", "enumerated"]
     return "Regret of attacks, in hundredths", columns, lines
 
 

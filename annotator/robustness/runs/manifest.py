@@ -15,6 +15,7 @@ from annotator.engine.manifest import Scalar
 from annotator.engine.opened import OpenEngine
 from annotator.formats.atomic import atomic_write
 from annotator.robustness.datasets import Dataset
+from annotator.robustness.settings import Settings
 
 FORMAT = 1
 NAME = "run.json"
@@ -148,7 +149,9 @@ def versions() -> dict[str, str]:
 
 
 def _differences(old: RunManifest, new: RunManifest) -> "list[str]":
-    found = _apart("", old.settings, new.settings)
+    # a setting that an older run did not know was what it is by default
+    default = Settings().to_json()
+    found = _apart("", {**default, **old.settings}, {**default, **new.settings})
     found += _apart("", {"threads": old.threads}, {"threads": new.threads})
     found += _apart("version of ", old.versions, new.versions)
     data = ("kind", "samples", "fingerprint")

@@ -17,10 +17,11 @@ from annotator.domain import (
 )
 from annotator.engine.opened import OpenEngine
 from annotator.robustness.attacks.attacking import attack
+from annotator.robustness.attacks.certifying import certify
 from annotator.robustness.datasets import Sample
 from annotator.robustness.records import Record
 from annotator.robustness.runs.tasks import Inside, Outcome, TaskKey
-from annotator.robustness.settings import Settings
+from annotator.robustness.settings import Mode, Settings
 from annotator.robustness.targets.making import make_target
 
 
@@ -78,16 +79,34 @@ def perform(
     started, worked = time.perf_counter(), time.process_time()
     target = make_target(engine, sample, job.settings, cancel)
     prepared = time.perf_counter() - started
-    record = attack(target, job.key.mode, job.settings, progress, cancel)
+    shall_certify = job.settings.certify > 0 and job.key.mode != Mode.EXHAUSTIVE
+    searching, certifying = _halves(progress) if shall_certify else (progress, no_progress)
+    record = attack(target, job.key.mode, job.settings, searching, cancel)
     timing = {
         "prepare": prepared,
         "total": time.perf_counter() - started,
         # says what a busy machine's clock does not: what the same takes where nothing else runs
         "processor": time.process_time() - worked,
     }
+    if shall_certify:
+        began = time.perf_counter()
+        record = certify(target, record, certifying, cancel)
+        timing["certify"] = time.perf_counter() - began
     user = tuple(target.judge(p.clicks, cancel).quality for p in sample.user[: job.settings.clicks])
     shapes = first_masks(engine, sample, record)
     return Outcome(job.group, replace(record, made_with=dict(job.made_with)), user, shapes, timing)
+
+
+def _halves(progress: Progress) -> tuple[Progress, Progress]:
+    """Divide what a task tells of itself between the search and its certificate."""
+
+    def first(fraction: float, message: str = "") -> None:
+        progress(fraction / 2, message)
+
+    def second(fraction: float, message: str = "") -> None:
+        progress((1 + fraction) / 2, message)
+
+    return first, second
 
 
 def attempt(

@@ -5,9 +5,10 @@ import pytest
 
 from annotator.domain import AnnotatorError, Cancelled, CancelToken, Click, Mask
 from annotator.robustness.attacks.attacking import attack
+from annotator.robustness.attacks.certifying import certify
 from annotator.robustness.attacks.ours import seek
 from annotator.robustness.attacks.scored import Scored
-from annotator.robustness.measures.regret import certify, compare
+from annotator.robustness.measures.regret import compare
 from annotator.robustness.records import PATHS
 from annotator.robustness.settings import Mode, Permitted, Settings
 from annotator.robustness.targets import photo
@@ -91,9 +92,10 @@ def test_enumerated_trajectories_are_those_of_brute_force(number):
 @pytest.mark.parametrize("differentiable", [True, False])
 def test_our_search_misses_at_most_a_hundredth(number, differentiable):
     target = toy_target(number, differentiable)
-    settings = Settings(clicks=2)
+    settings = Settings(clicks=2, certify=2)
     record = attack(target, Mode.OURS, settings)
-    regrets, _ = certify(target, record, rounds=2)
+    certified = certify(target, record)
+    regrets = compare(record, certified.fields)
     assert {(r.path, r.round) for r in regrets} == {(p, n) for p in ("min", "max") for n in (1, 2)}
     assert all(-1e-12 <= regret.regret <= 0.01 for regret in regrets)
     for path in ("min", "max"):
@@ -135,7 +137,7 @@ def test_the_published_attacks_regret_is_stated(number, record_property):
     target = toy_target(number)
     exact = attack(target, Mode.EXHAUSTIVE, Settings(clicks=1))
     record = attack(target, Mode.TETRIS, Settings(clicks=1))
-    regrets = compare(record, exact)
+    regrets = compare(record, exact.fields)
     assert len(regrets) == 2
     for regret in regrets:
         record_property(f"image {number} {regret.path}", regret.regret)
@@ -147,6 +149,32 @@ def test_the_published_attacks_regret_is_stated(number, record_property):
         # the toy has no disks: the soft result differs only by where the pixel's centre is
         assert abs(step.soft_gap) < 0.1
     assert record.ordered  # in the first round, from the simulated user's click on
+
+
+def test_a_certificate_is_of_the_clicks_before_which_the_search_itself_stood():
+    target = toy_target(1)
+    told = []
+    settings = Settings(clicks=3, evaluations=4, starts=1, certify=2, stride=4)
+    record = attack(target, Mode.OURS, settings)
+    certified = certify(target, record, lambda fraction, message="": told.append(fraction))
+    low, high = (record.paths[path][0].clicks for path in ("min", "max"))
+    assert [field.history for field in certified.fields] == [(), low, high]
+    assert told == pytest.approx([1 / 3, 2 / 3, 1])
+    assert {field.stride for field in certified.fields} == {4}
+    missed = {(r.path, r.round): r for r in compare(record, certified.fields)}
+    assert missed.keys() == {(path, n) for path in ("min", "max") for n in (1, 2)}
+    field = certified.fields[1]
+    found = record.paths["min"][1].quality
+    assert missed["min", 2].regret == pytest.approx(found - field.quality.min())
+    assert (certified.paths, record.fields) == (record.paths, ())
+
+
+def test_the_published_attack_is_certified_in_the_region_that_it_knows():
+    target = toy_target(1)
+    settings = Settings(clicks=1, permitted=Permitted.DISK, certify=5, stride=4)
+    (field,) = certify(target, attack(target, Mode.TETRIS, settings)).fields
+    assert field.candidates == len(target.round((), Permitted.CENTRE).region)
+    assert field.candidates > len(target.round((), Permitted.DISK).region)
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -13,12 +13,14 @@ from annotator.domain import AnnotatorError, Click, PointCloud
 from annotator.robustness.datasets import open_dataset
 from annotator.robustness.records import Field
 from annotator.robustness.report import figures as fg
+from annotator.robustness.report import pdf
 from annotator.robustness.report.building import build_report
 from annotator.robustness.report.gathering import gather
 from annotator.robustness.report.pictures import MAX_COLOUR, Spot, cividis, heat, spread
 from annotator.robustness.report.scans import draw_scan_heat
 from annotator.robustness.runs.store import RunStore
 from annotator.robustness.runs.whereabouts import Whereabouts
+from annotator.robustness.settings import Permitted
 from tests.robustness.records_for_tests import (
     SHAPE,
     key,
@@ -120,6 +122,19 @@ def test_the_pdf_has_all_pages(run_folder, tmp_path):
     assert len(re.findall(rb"/Type /Page\b", content)) == 5
 
 
+def test_a_long_table_of_the_pdf_goes_on_on_the_next_page(run_folder, monkeypatch):
+    pytest.importorskip("matplotlib")
+    gathered = gather([run_folder])
+    (row,) = fg.regrets(gathered)
+    rows = [replace(row, click=number) for number in range(1, 61)]
+    monkeypatch.setattr(fg, "regrets", lambda gathered: rows)
+    pages = list(pdf._table_pages(gathered))
+    assert len(pages) > 1
+    shown = [text for page in pages for text in page.texts]
+    assert all(text.get_position()[1] > 0 for text in shown)
+    assert {str(number) for number in range(1, 61)} <= {text.get_text() for text in shown}
+
+
 def test_equal_runs_give_equal_reports(run_folder, tmp_path):
     for name in ("a", "b"):
         build_report([run_folder], tmp_path / name)
@@ -163,10 +178,21 @@ def test_a_run_without_records_and_a_damaged_record_are_refused(run_folder, tmp_
 def test_regret_and_coverage_compare_with_what_is_known(run_folder):
     gathered = gather([run_folder])
     (regret,) = fg.regrets(gathered)
-    assert (regret.mode, regret.bound, regret.inside) == ("ours", "stride 4", 1.0)
+    assert (regret.mode, regret.click, regret.bound) == ("ours", 1, "stride 4")
+    assert regret.inside == 1.0
     coverage = {row.mode: row for row in fg.coverages(gathered)}["ours"]
     # the person got 0.5 and 0.9 where MIN was 0.3, 0.4 and MAX 0.7, 0.8; then 0.1 more
     assert (coverage.clicks, coverage.inside, coverage.above) == (4, 0.75, 0.25)
+
+
+def test_regret_is_of_an_enumeration_of_the_same_region(run_folder):
+    gathered = gather([run_folder])
+    findings = []
+    for found in gathered.findings:
+        region = Permitted.DISK if found.mode == "exhaustive" else Permitted.CENTRE
+        settings = replace(found.record.settings, permitted=region)
+        findings.append(replace(found, record=replace(found.record, settings=settings)))
+    assert fg.regrets(replace(gathered, findings=tuple(findings))) == []
 
 
 def test_an_interval_covers_the_mean_and_needs_two_assets():

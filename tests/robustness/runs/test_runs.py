@@ -143,6 +143,39 @@ def test_the_published_attack_needs_gradients_and_says_so(run, arguments):
     assert "no gradients" in out
 
 
+def test_a_certified_run_tells_what_its_search_missed_at_every_click(run, arguments, tmp_path):
+    search = (*arguments, "--mode", "ours", "--evaluations", 6)
+    status, _, err = run(*search, "--certify", 2)
+    assert (status, err) == (0, "")
+    outcomes = [outcome for _, outcome in RunStore.open(tmp_path / "run").outcomes()]
+    for outcome in outcomes:
+        record = outcome.record
+        histories = [record.paths[path][0].clicks for path in ("min", "max")]
+        assert [f.history for f in record.fields] == list(dict.fromkeys([(), *histories]))
+        assert outcome.timing["certify"] > 0
+    run("robustness", "report", tmp_path / "run", "-o", tmp_path / "report")
+    summary = json.loads((tmp_path / "report" / "summary.json").read_text())
+    assert [(row["mode"], row["click"]) for row in summary["regret"]] == [("ours", 1), ("ours", 2)]
+    first = [o.record.paths["min"][0].quality - o.record.fields[0].lower for o in outcomes]
+    assert summary["regret"][0]["low"]["value"] == pytest.approx(np.mean(first))
+    assert [row["figures"]["p5"]["count"] for row in summary["tails"]] == [3]
+    status, _, err = run(*search)
+    assert status == 1
+    assert "certify was 2, now 0" in " ".join(err.split())
+    status, _, err = run(*arguments, "--certify", 1)
+    assert "Mode exhaustive has nothing to certify." in err
+
+
+def test_a_run_goes_on_that_was_begun_before_a_setting_was_known(run, arguments, tmp_path):
+    run(*arguments, "--limit", 1)
+    path = tmp_path / "run" / "run.json"
+    manifest = json.loads(path.read_text())
+    del manifest["settings"]["certify"]
+    path.write_text(json.dumps(manifest))
+    status, out, _ = run(*arguments)
+    assert (status, "2 records written" in out) == (0, True)
+
+
 def test_a_report_of_a_run_has_its_pictures(run, arguments, tmp_path):
     run(*arguments)
     status, out, err = run("robustness", "report", tmp_path / "run", "-o", tmp_path / "report")
