@@ -13,7 +13,7 @@ from annotator.robustness.measures.metrics import area
 from annotator.robustness.measures.regret import Regret as Missed
 from annotator.robustness.measures.regret import compare
 from annotator.robustness.records import PATHS, Record
-from annotator.robustness.report.gathering import Finding, Gathered
+from annotator.robustness.report.gathering import Finding, Gathered, Setup
 
 Floats = npt.NDArray[np.float64]
 RESAMPLES = 4000
@@ -67,11 +67,6 @@ def padded(curve: Floats, clicks: int) -> Floats:
     if not len(curve):
         return np.full(clicks, math.nan)
     return np.concatenate([curve[:clicks], np.full(max(0, clicks - len(curve)), curve[-1])])
-
-
-def clicks_of(findings: Iterable[Finding]) -> int:
-    """Return the clicks of the longest trajectory."""
-    return max((f.record.settings.clicks for f in findings), default=0)
 
 
 def sample_area(record: Record, path: str) -> float:
@@ -151,26 +146,28 @@ def evaluations_of(record: Record) -> int:
 
 
 def ranking(gathered: Gathered) -> list[Row]:
-    """Return a row an engine and mode, by mode, the most robust engine first."""
+    """Return a row an engine, mode and number of clicks, the most robust engine of each first."""
+    return [row for setup in gathered.setups for row in _ranked(gathered, setup)]
+
+
+def _ranked(gathered: Gathered, setup: Setup) -> list[Row]:
     rows = [
-        _row(engine, mode, found)
-        for mode in gathered.modes
+        _row(engine, setup, found)
         for engine in gathered.engines
-        if (found := gathered.of(engine, mode))
+        if (found := gathered.of(engine, *setup))
     ]
-    places = {mode: number for number, mode in enumerate(gathered.modes)}
-    return sorted(rows, key=lambda row: (places[row.mode], row.figures["gap"].value))
+    return sorted(rows, key=lambda row: row.figures["gap"].value)
 
 
-def _row(engine: str, mode: str, found: Sequence[Finding]) -> Row:
+def _row(engine: str, setup: Setup, found: Sequence[Finding]) -> Row:
     groups = [finding.group for finding in found]
     figures = {
         name: estimate([measure(f) for f in found], groups) for name, measure in measures().items()
     }
     return Row(
         engine,
-        mode,
-        clicks_of(found),
+        setup.mode,
+        setup.clicks,
         figures,
         failing=sum(bool((f.record.curve("min") < 0.9).all()) for f in found),
         ordered=sum(f.record.ordered for f in found),
@@ -178,8 +175,8 @@ def _row(engine: str, mode: str, found: Sequence[Finding]) -> Row:
 
 
 def mean_curve(findings: Sequence[Finding], path: str) -> Floats:
-    """Return the mean quality after each click over all samples, [n]."""
-    clicks = clicks_of(findings)
+    """Return the mean quality after each click over samples of one setup, [n]."""
+    clicks = findings[0].setup.clicks
     return np.mean([padded(f.record.curve(path), clicks) for f in findings], axis=0)  # type: ignore[no-any-return]
 
 
@@ -374,20 +371,20 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: _first(f, "min") - _first(f, "base"))
 
 
-def rank_stability(gathered: Gathered, mode: str, seed: int = 0) -> dict[str, list[float]]:
+def rank_stability(gathered: Gathered, setup: Setup, seed: int = 0) -> dict[str, list[float]]:
     """Return how often each engine takes each place when assets are drawn again.
 
     Only samples that all engines have count.
 
     Args:
         gathered: Records of at least two engines.
-        mode: Of attack.
+        setup: Mode and number of clicks.
         seed: Of the resampling.
 
     Returns:
         By engine: share of draws in which it is first, second and so on, by MAX - MIN.
     """
-    by_engine = {e: {f.sample: f for f in gathered.of(e, mode)} for e in gathered.engines}
+    by_engine = {e: {f.sample: f for f in gathered.of(e, *setup)} for e in gathered.engines}
     present = {e: found for e, found in by_engine.items() if found}
     if len(present) < 2:
         return {}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from annotator.domain import AnnotatorError
 from annotator.robustness.datasets import Dataset, open_dataset
@@ -12,6 +12,18 @@ from annotator.robustness.runs.manifest import PluginFacts, RunManifest
 from annotator.robustness.runs.store import RunStore
 from annotator.robustness.runs.tasks import Inside
 from annotator.robustness.runs.whereabouts import Whereabouts
+
+
+class Setup(NamedTuple):
+    """Whose figures may be averaged and compared: those of one mode, over as many clicks.
+
+    Attributes:
+        mode: Of attack.
+        clicks: Of each trajectory.
+    """
+
+    mode: str
+    clicks: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +49,11 @@ class Finding:
     user: tuple[float, ...] = ()
     shapes: Mapping[str, Inside] = field(default_factory=dict)
     timing: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def setup(self) -> Setup:
+        """What it may be averaged with."""
+        return Setup(self.mode, self.record.settings.clicks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +86,18 @@ class Gathered:
         return list(dict.fromkeys(finding.mode for finding in self.findings))
 
     @property
+    def setups(self) -> list[Setup]:
+        """The modes that have records, each with every number of clicks that they are over."""
+        found = {finding.setup for finding in self.findings}
+        return sorted(found, key=lambda setup: (self.modes.index(setup.mode), setup.clicks))
+
+    def named(self, setup: Setup) -> str:
+        """Return the mode, and the number of clicks where records of it are over several."""
+        if sum(other.mode == setup.mode for other in self.setups) == 1:
+            return setup.mode
+        return f"{setup.mode}, {setup.clicks} click{'s' if setup.clicks > 1 else ''}"
+
+    @property
     def quality(self) -> str:
         """Name of the score, as "IoU" or "OKS"; a general word where kinds are mixed."""
         names = {finding.record.about.quality for finding in self.findings}
@@ -80,9 +109,13 @@ class Gathered:
         names = {finding.record.about.second for finding in self.findings}
         return (names.pop() if len(names) == 1 else "") or "second score"
 
-    def of(self, engine: str, mode: str) -> list[Finding]:
-        """Return the findings of an engine in a mode."""
-        return [f for f in self.findings if (f.engine, f.mode) == (engine, mode)]
+    def of(self, engine: str, mode: str, clicks: int | None = None) -> list[Finding]:
+        """Return the findings of an engine in a mode, over any number of clicks if None."""
+        return [
+            f
+            for f in self.findings
+            if (f.engine, f.mode) == (engine, mode) and clicks in (None, f.setup.clicks)
+        ]
 
 
 def gather(folders: Sequence[Path], dataset: Path | None = None) -> Gathered:

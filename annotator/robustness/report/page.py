@@ -6,7 +6,8 @@ from annotator.robustness.records import PATHS
 from annotator.robustness.report import figures as fg
 from annotator.robustness.report import svg
 from annotator.robustness.report.gallery import Picture
-from annotator.robustness.report.gathering import Gathered
+from annotator.robustness.report.gathering import Gathered, Setup
+from annotator.robustness.report.headline import headline
 from annotator.robustness.report.markup import (
     Raw,
     cards,
@@ -71,7 +72,7 @@ def _header(gathered: Gathered, rows: Sequence[fg.Row]) -> str:
     notes = "".join(paragraph(note, "quiet") for note in dict.fromkeys([*said, *gathered.notes]))
     return (
         f"<header><h1>{words(TITLE)}</h1>{paragraph(names, 'quiet')}"
-        f"{paragraph(headline(rows, gathered.quality), 'lead')}{cards(entries)}{notes}</header>"
+        f"{paragraph(headline(gathered, rows), 'lead')}{cards(entries)}{notes}</header>"
     )
 
 
@@ -80,28 +81,6 @@ def _ordered(rows: Sequence[fg.Row]) -> str:
     promised = [row for row in rows if row.mode != "tetris"]
     total = sum(row.figures["gap"].count for row in promised)
     return f"{sum(row.ordered for row in promised)} of {total}"
-
-
-def headline(rows: Sequence[fg.Row], quality: str) -> str:
-    """Return the main finding in one or two sentences."""
-    bounding = [row for row in rows if row.mode != "tetris"] or list(rows)
-    mode = max(bounding, key=lambda row: row.figures["gap"].count).mode
-    ranked = [row for row in rows if row.mode == mode]
-    best, worst = ranked[0], ranked[-1]
-    gap = best.figures["gap"]
-    text = (
-        f"With {best.engine}, the same number of clicks gives a mean {quality} of "
-        f"{100 * best.figures['min'].value:.1f} in the worst places, "
-        f"{100 * best.figures['base'].value:.1f} where a simulated user clicks, and "
-        f"{100 * best.figures['max'].value:.1f} in the best: a range of "
-        f"{100 * gap.value:.1f} points ({best.mode})."
-    )
-    if len(ranked) > 1:
-        text += (
-            f" It is the most robust of {len(ranked)} engines; the range of {worst.engine} is "
-            f"{100 * worst.figures['gap'].value:.1f} points."
-        )
-    return text
 
 
 def _ranking(gathered: Gathered, rows: Sequence[fg.Row]) -> Raw:
@@ -113,12 +92,14 @@ def _ranking(gathered: Gathered, rows: Sequence[fg.Row]) -> Raw:
             "smaller, the more robust. Brackets are 95 % bootstrap intervals over assets."
         )
     ]
-    for mode in gathered.modes:
-        mine = [row for row in rows if row.mode == mode]
-        parts.append(f"<h3>{words(_MODE_WORDS.get(mode, mode))}</h3>")
-        parts.append(_forest(mine, mode, q))
+    for setup in gathered.setups:
+        mine = [row for row in rows if (row.mode, row.clicks) == setup]
+        name = gathered.named(setup)
+        title = name.replace(setup.mode, _MODE_WORDS.get(setup.mode, setup.mode), 1)
+        parts.append(f"<h3>{words(title)}</h3>")
+        parts.append(_forest(mine, name, q))
         parts.append(_ranking_table(mine, q, gathered.second))
-        parts += _stability(gathered, mode)
+        parts += _stability(gathered, setup)
     return section("ranking", "Ranking", parts)
 
 
@@ -163,8 +144,8 @@ def _ranking_table(rows: Sequence[fg.Row], quality: str, second: str) -> Raw:
     return table(columns, lines)
 
 
-def _stability(gathered: Gathered, mode: str) -> Iterator[Raw]:
-    shares = fg.rank_stability(gathered, mode)
+def _stability(gathered: Gathered, setup: Setup) -> Iterator[Raw]:
+    shares = fg.rank_stability(gathered, setup)
     if shares:
         yield paragraph("How often each engine takes each place when assets are drawn again:")
         columns = ("engine", *(f"place {n}" for n in range(1, len(shares) + 1)))
@@ -173,9 +154,10 @@ def _stability(gathered: Gathered, mode: str) -> Iterator[Raw]:
 
 def _curves(gathered: Gathered) -> Raw:
     figures = []
-    for mode in gathered.modes:
+    for setup in gathered.setups:
+        mode = gathered.named(setup)
         for engine in gathered.engines:
-            found = gathered.of(engine, mode)
+            found = gathered.of(engine, *setup)
             if not found:
                 continue
             lines = [

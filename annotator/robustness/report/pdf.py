@@ -12,9 +12,10 @@ from annotator.formats.atomic import atomic_write
 from annotator.robustness.records import PATHS
 from annotator.robustness.report import figures as fg
 from annotator.robustness.report.gallery import Picture
-from annotator.robustness.report.gathering import Finding, Gathered
+from annotator.robustness.report.gathering import Finding, Gathered, Setup
+from annotator.robustness.report.headline import headline
 from annotator.robustness.report.markup import number
-from annotator.robustness.report.page import TITLE, headline
+from annotator.robustness.report.page import TITLE
 from annotator.robustness.report.pictures import cividis
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ _DASHES = {"min": (0, (5, 2.5)), "base": "solid", "max": (0, (1.5, 1.5))}
 _QUIET, _RULE = "#5b6576", "#dde1e8"
 _CHARTS_A_PAGE = 6
 _CHART_HEIGHT = 0.3
+_LEAD_LINE = 0.0196
+"""Height of a line of the first sentences: 16.5 points of A4's 842."""
+
 _PICTURES_A_PAGE = 6
 _LINES_A_PAGE = 58
 _ROWS_A_PAGE = 38
@@ -74,33 +78,29 @@ def _first(gathered: Gathered, rows: Sequence[fg.Row]) -> "Figure":
     figure = _sheet(TITLE)
     names = ", ".join(dict.fromkeys(m.dataset.title for _, m in gathered.runs))
     figure.text(0.08, 0.922, names, size=10, color=_QUIET)
-    figure.text(
-        0.08,
-        0.905,
-        _wrapped(headline(rows, gathered.quality), 88),
-        size=11,
-        va="top",
-        linespacing=1.5,
-    )
+    lead = _wrapped(headline(gathered, rows), 88)
+    figure.text(0.08, 0.905, lead, size=11, va="top", linespacing=1.5)
     shown = rows[:24]
+    top = min(0.79, 0.885 - _LEAD_LINE * (lead.count("\n") + 1))
     height = min(0.3, 0.07 + 0.025 * len(shown))
-    axes = figure.add_axes((0.32, 0.79 - height, 0.6, height))
-    _forest(axes, shown)
-    _draw_table(figure, 0.79 - height - 0.09, *_ranking_lines(shown))
-    below = 0.79 - height - 0.15 - 0.02 * len(shown)
+    axes = figure.add_axes((0.32, top - height, 0.6, height))
+    _forest(axes, gathered, shown)
+    _draw_table(figure, top - height - 0.09, *_ranking_lines(shown))
+    below = top - height - 0.15 - 0.02 * len(shown)
     charts = _charts(gathered)
     for place, chart in enumerate(charts if _fit_first(charts) and below > _CHART_HEIGHT else ()):
         _place_chart(figure, 0.1 + 0.45 * place, min(below, 0.5) - 0.24, *chart)
     return figure
 
 
-def _forest(axes: "Axes", rows: Sequence[fg.Row]) -> None:
+def _forest(axes: "Axes", gathered: Gathered, rows: Sequence[fg.Row]) -> None:
     for place, row in enumerate(rows):
         gap = row.figures["gap"]
         if gap.low == gap.low:
             axes.plot([100 * gap.low, 100 * gap.high], [place, place], lw=2.5, color="#0069a8")
         axes.plot([100 * gap.value], [place], "o", color="#1c2330", ms=6)
-    axes.set_yticks(range(len(rows)), [f"{row.engine}, {row.mode}" for row in rows], size=9)
+    names = [f"{row.engine}, {gathered.named(Setup(row.mode, row.clicks))}" for row in rows]
+    axes.set_yticks(range(len(rows)), names, size=9)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(left=0)
     axes.set_xlabel(
@@ -169,10 +169,10 @@ _Chart = tuple[str, str, list[Finding]]
 
 def _charts(gathered: Gathered) -> list[_Chart]:
     return [
-        (engine, mode, found)
-        for mode in gathered.modes
+        (engine, gathered.named(setup), found)
+        for setup in gathered.setups
         for engine in gathered.engines
-        if (found := gathered.of(engine, mode))
+        if (found := gathered.of(engine, *setup))
     ]
 
 

@@ -23,8 +23,8 @@ def sample_lines(gathered: Gathered) -> list[Line]:
     measures = fg.measures()
     return [
         {
-            "engine": f.engine, "mode": f.mode, "sample": f.sample, "asset": f.group,
-            "ordered": f.record.ordered,
+            "engine": f.engine, "mode": f.mode, "clicks": f.setup.clicks, "sample": f.sample,
+            "asset": f.group, "ordered": f.record.ordered,
             **{name: measure(f) for name, measure in measures.items()},
         }
         for f in gathered.findings
@@ -54,15 +54,17 @@ def summary(gathered: Gathered) -> dict[str, Any]:
     """Return all tables of the report as plain values."""
     return {
         "ranking": [asdict(row) for row in fg.ranking(gathered)],
-        "rank_stability": {mode: fg.rank_stability(gathered, mode) for mode in gathered.modes},
+        "rank_stability": {
+            gathered.named(setup): fg.rank_stability(gathered, setup) for setup in gathered.setups
+        },
         "curves": [
             {
-                "engine": engine, "mode": mode,
+                "engine": engine, "mode": setup.mode, "clicks": setup.clicks,
                 **{p: fg.mean_curve(found, p).tolist() for p in PATHS},
             }
-            for mode in gathered.modes
+            for setup in gathered.setups
             for engine in gathered.engines
-            if (found := gathered.of(engine, mode))
+            if (found := gathered.of(engine, *setup))
         ],
         "regret": [asdict(row) for row in fg.regrets(gathered)],
         "tails": [asdict(row) for row in fg.tails(gathered)],

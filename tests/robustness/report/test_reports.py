@@ -15,7 +15,8 @@ from annotator.robustness.records import Field
 from annotator.robustness.report import figures as fg
 from annotator.robustness.report import pdf
 from annotator.robustness.report.building import build_report
-from annotator.robustness.report.gathering import gather
+from annotator.robustness.report.gathering import Setup, gather
+from annotator.robustness.report.headline import headline
 from annotator.robustness.report.pictures import MAX_COLOUR, Spot, cividis, heat, spread
 from annotator.robustness.report.scans import draw_scan_heat
 from annotator.robustness.runs.store import RunStore
@@ -101,6 +102,65 @@ def test_figures_of_the_page_are_those_of_the_records(run_folder, tmp_path):
     assert [row["clicks"] for row in summary["ranking"]] == [3, 3]
 
 
+def other_run(folder, clicks, samples=("one", "two"), mode="ours", plugin="toy", shift=-0.1):
+    """A run over other clicks, by its own settings."""
+    plain = make_manifest()
+    facts = {plugin: plain.plugins["toy"].model_copy(update={"ref": plugin})}
+    settings = {**plain.settings, "clicks": clicks}
+    with RunStore.writing(folder, make_manifest(plugins=facts, settings=settings)) as store:
+        for sample in samples:
+            outcome = make_outcome(sample, mode, shift=shift, clicks=clicks)
+            store.write(key(sample, mode, plugin), outcome)
+    return folder
+
+
+def lead(*folders):
+    gathered = gather(folders)
+    return headline(gathered, fg.ranking(gathered))
+
+
+def test_the_headline_says_of_which_search_and_clicks_it_speaks(tmp_path):
+    ours = other_run(tmp_path / "ours", 3)
+    assert lead(ours).endswith("a range of 40.0 points (ours, mean over 3 clicks).")
+    exact = other_run(tmp_path / "exact", 1, mode="exhaustive", samples=("one",))
+    text = lead(ours, exact)
+    assert "a range of 40.0 points (ours, mean over 3 clicks)." in text
+    assert text.endswith("the least range is 40.0 points (toy, exhaustive, 1 click).")
+    assert "range of 40.0 points (exhaustive, one click)" in lead(exact)
+    published = other_run(tmp_path / "published", 3, mode="tetris")
+    two = other_run(tmp_path / "two", 2, plugin="slow", samples=("one",))
+    text = lead(published, exact, two, ours)
+    assert "points (ours, mean over 3 clicks)." in text
+    assert "(toy, tetris, 3 clicks) and 40.0 points (toy, exhaustive, 1 click)" in text
+    assert text.endswith("; the ranking has 1 more.")
+
+
+def test_the_headline_compares_engines_over_the_same_clicks_and_samples_only(tmp_path):
+    ours = other_run(tmp_path / "ours", 3)
+    same = other_run(tmp_path / "same", 3, plugin="other", shift=0.2)
+    assert "It is the most robust of 2 engines" in lead(ours, same)
+    longer = other_run(tmp_path / "longer", 5, plugin="other")
+    assert "most robust" not in lead(ours, longer)
+    fewer = other_run(tmp_path / "fewer", 3, plugin="other", samples=("one",))
+    assert "on different samples: they do not compare" in lead(ours, fewer)
+
+
+def test_records_over_other_clicks_have_their_own_rows_and_curves(tmp_path):
+    first = other_run(tmp_path / "first", 2, samples=("one",))
+    second = other_run(tmp_path / "second", 4, samples=("two",))
+    gathered = gather([first, second])
+    assert [(row.clicks, row.figures["gap"].count) for row in fg.ranking(gathered)] == [
+        (2, 1), (4, 1),
+    ]  # fmt: skip
+    build_report([first, second], tmp_path / "report")
+    summary = json.loads((tmp_path / "report" / "summary.json").read_text())
+    assert [len(curve["min"]) for curve in summary["curves"]] == [2, 4]
+    assert list(summary["rank_stability"]) == ["ours, 2 clicks", "ours, 4 clicks"]
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "ours, multi-start search with gradients, 4 clicks" in page
+    assert "Quality by click of toy, mode ours, 2 clicks" in page
+
+
 def test_tables_have_a_line_a_record_and_a_line_a_click(run_folder, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     build_report([run_folder], tmp_path / "report")
@@ -163,7 +223,7 @@ def test_one_name_for_two_engines_is_told_apart_by_the_run(run_folder, tmp_path)
     assert gathered.engines == ["toy (run)", "toy (other)"]
     ranked = [row.engine for row in fg.ranking(gathered) if row.mode == "ours"]
     assert sorted(ranked) == ["toy (other)", "toy (run)"]
-    assert fg.rank_stability(gathered, "ours").keys() == {"toy (run)", "toy (other)"}
+    assert fg.rank_stability(gathered, Setup("ours", 3)).keys() == {"toy (run)", "toy (other)"}
 
 
 def test_a_run_without_records_and_a_damaged_record_are_refused(run_folder, tmp_path):
