@@ -131,7 +131,7 @@ class CompactPredictor:
             check: Called between passes; may raise to stop.
         """
         photo = CompactPhoto(rgb, (), OrderedDict())
-        boxes, scores = self._detect(rgb, check)
+        boxes, scores = self.find(rgb, check)
         told(0.4)
         people = self._look(photo, [Person(box) for box in boxes], check)
         told(0.7)
@@ -151,7 +151,19 @@ class CompactPredictor:
         """
         return self._look(photo, people, check)
 
-    def _detect(self, rgb: NDArray[np.uint8], check: Check) -> tuple[Floats, Floats]:
+    @torch.inference_mode()
+    def find(
+        self, rgb: NDArray[np.uint8], check: Check = lambda: None
+    ) -> tuple[Floats, NDArray[np.float32]]:
+        """Return where people are in a photo [H, W, 3], without their joints.
+
+        Args:
+            rgb: Bytes.
+            check: Called between passes; may raise to stop.
+
+        Returns:
+            Boxes (left, top, right, bottom), pixels, [n, 4], and scores [n], best first.
+        """
         boxes, scores = [], []
         for side in self.settings.sides:
             check()
@@ -235,7 +247,7 @@ def _said(person: Person, frame: Frame, found: Floats) -> tuple[Floats, NDArray[
     return places, np.where(person.fixed, FIXED, np.where(new, GUESSED, UNKNOWN))
 
 
-def _ranked(people: list[Person], scores: Floats) -> list[Person]:
+def _ranked(people: list[Person], scores: NDArray[np.float32]) -> list[Person]:
     """Return people by falling score, those that turned out to be the same one once."""
     graded = [
         replace(person, score=float(np.sqrt(person.score * score)))

@@ -1,7 +1,8 @@
 """Features of canvases, kept on disk for the detector's training.
 
 python -m models.clickpose.training.canvases CANVASES --imagenet LITE0.pth --lspe LSPE
---clothing CCP --coco TABLE.json PHOTOS [--coco ...] --reserved COCO.txt --count 4000
+--clothing CCP --coco TABLE.json PHOTOS [--coco ...] --coco-joints KEYPOINTS.json PHOTOS
+--nobody PHOTOS --reserved COCO.txt --count 4000
 """
 
 import argparse
@@ -21,11 +22,14 @@ from models.clickpose.training.scenes import (
     canvas_of,
     from_clothing,
     from_coco,
+    from_empty,
     from_lspe,
 )
 
 _BATCH = 16
 _QUARTERS = 0.3
+_SHARES = (0.13, 0.09, 0.14, 0.46, 0.18)
+"""Of draws: LSPE, clothing, COCO with everyone named, COCO with some named, nobody."""
 SHAPES = (("x8", 40, 8), ("x16", 112, 16), ("x32", 320, 32))
 
 
@@ -72,6 +76,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--lspe", type=Path, required=True)
     parser.add_argument("--clothing", type=Path, required=True)
     parser.add_argument("--coco", type=Path, nargs=2, action="append", default=[])
+    parser.add_argument(
+        "--coco-joints", type=Path, nargs=2, action="append", default=[],
+        help="as --coco, but not everyone in the photos is named",
+    )  # fmt: skip
+    parser.add_argument("--nobody", type=Path, nargs="*", default=[], help="photos of no people")
     parser.add_argument("--reserved", type=Path, required=True)
     parser.add_argument("--count", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
@@ -81,21 +90,28 @@ def _arguments() -> argparse.Namespace:
 def _sources(given: argparse.Namespace) -> list[tuple[float, list[Scene]]]:
     """Return shares of draws and scenes; a COCO photo in two tables counts once."""
     reserved = reserved_numbers(given.reserved)
-    coco: dict[str, Scene] = {}
+    whole: dict[str, Scene] = {}
     for table, photos in given.coco:
-        coco |= {scene.path.name: scene for scene in from_coco(table, photos, reserved)}
-    people = [scene for scene in coco.values() if len(scene.boxes)]
-    nobody = [scene for scene in coco.values() if not len(scene.boxes)]
-    found = f"COCO: {len(people)} photos with people, {len(nobody)} without"
-    print(found, flush=True)  # noqa: T201 - the command's output
+        whole |= {scene.path.name: scene for scene in from_coco(table, photos, reserved)}
+    partly: dict[str, Scene] = {}
+    for table, photos in given.coco_joints:
+        found = from_coco(table, photos, reserved, complete=False)
+        partly |= {s.path.name: s for s in found if s.path.name not in whole}
+    people = [scene for scene in whole.values() if len(scene.boxes)]
+    nobody = [scene for scene in whole.values() if not len(scene.boxes)]
+    empty = {s.path.name: s for photos in given.nobody for s in from_empty(photos, reserved)}
+    nobody += [scene for name, scene in empty.items() if name not in whole and name not in partly]
+    counted = f"{len(people)} photos with people, {len(nobody)} without, {len(partly)} partly named"
+    print(counted, flush=True)  # noqa: T201 - the command's output
     lspe, clothing = from_lspe(given.lspe), from_clothing(given.clothing)
-    return [(0.45, lspe), (0.15, clothing), (0.28, people), (0.12, nobody)]
+    every = (lspe, clothing, people, list(partly.values()), nobody)
+    return [(share, source) for share, source in zip(_SHARES, every, strict=True) if source]
 
 
 def _draw(sources: list[tuple[float, list[Scene]]], random: np.random.Generator) -> Canvas:
     count = 4 if random.random() < _QUARTERS else 1
-    shares = [share for share, _ in sources]
-    kinds = random.choice(len(sources), size=count, p=shares)
+    shares = np.array([share for share, _ in sources])
+    kinds = random.choice(len(sources), size=count, p=shares / shares.sum())
     scenes = [sources[k][1][random.integers(len(sources[k][1]))] for k in kinds]
     return canvas_of(scenes, random)
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from models.checkpoint import load_checkpoint
 from models.clickpose.compact.backbone import EARLY, Backbone, load_imagenet
 from models.clickpose.compact.checkpoint import save_compact
 from models.clickpose.compact.detector import STRIDE, Found, PersonDetector
@@ -43,9 +44,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("canvases", type=Path)
     parser.add_argument("run", type=Path)
     parser.add_argument("--imagenet", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="a detector to begin a new run with")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--decay-from", type=float, default=0.0, help="share of the steps")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--bfloat16", action="store_true", help="faster on CPUs that have it")
@@ -84,6 +87,8 @@ class _Trainer:
         self.network = PersonDetector()
         self.network.to(memory_format=torch.channels_last)
         self.network.late.load_state_dict(backbone.stages[EARLY:].state_dict())
+        if given.start is not None:
+            self.network.load_state_dict(load_checkpoint(given.start), strict=False)
         self.network.late.requires_grad_(False)
         if given.bfloat16:
             mix_in_bfloat16(self.network.head)
@@ -94,13 +99,11 @@ class _Trainer:
 
     def advance(self) -> None:
         random = torch.Generator().manual_seed(self.given.seed * 1_000_003 + self.step)
-        count = len(self.canvases.boxes)
-        rows = torch.randint(count, (self.given.batch,), generator=random).tolist()
+        rows = self._rows()
         mirrored = bool(torch.rand((), generator=random) < 0.5)
         maps, boxes, weights = self.canvases.take(sorted(rows), mirrored)
-        warm, share = min((self.step + 1) / 100, 1.0), self.step / self.given.steps
         for group in self.optimiser.param_groups:
-            group["lr"] = self.given.rate * warm * (0.51 + 0.49 * math.cos(math.pi * share))
+            group["lr"] = self._rate()
         centre, side = detection_loss(self.network.head(*maps), boxes, weights)
         self.optimiser.zero_grad(set_to_none=True)
         (centre + side).backward()  # type: ignore[no-untyped-call]
@@ -114,6 +117,20 @@ class _Trainer:
             print(self.step, mean, flush=True)  # noqa: T201 - the command's output
         if self.step % self.given.save_every == 0:
             self.save()
+
+    def _rows(self) -> list[int]:
+        """Return the next canvases; every one comes up before any does again."""
+        count, batch = len(self.canvases.boxes), self.given.batch
+        epoch, part = divmod(self.step, max(count // batch, 1))
+        random = torch.Generator().manual_seed(self.given.seed * 1_000_003 + epoch)
+        order: list[int] = torch.randperm(count, generator=random).tolist()
+        return order[part * batch : (part + 1) * batch]
+
+    def _rate(self) -> float:
+        start = self.given.decay_from * self.given.steps
+        past = max(self.step - start, 0.0) / max(self.given.steps - start, 1.0)
+        warm = min((self.step + 1) / 100, 1.0)
+        return float(self.given.rate * warm * (0.51 + 0.49 * math.cos(math.pi * past)))
 
     def save(self) -> None:
         state = {

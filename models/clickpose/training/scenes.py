@@ -1,7 +1,8 @@
 """Canvases with people at many scales, to train the detector on.
 
-A canvas shows one photo at a random scale and place, or four; LSPE's photos name one person
-and may show others, so that what lies outside its box counts little as "nobody".
+A canvas shows one photo at a random scale and place, or four. LSPE's photos name one person
+and may show others, and so do COCO's where only people with labelled joints have a box: what
+lies outside of the boxes counts little as "nobody".
 """
 
 import json
@@ -20,6 +21,8 @@ from models.clickpose.training.lspe import read_lspe
 
 Floats = NDArray[np.float64]
 CANVAS, CELL = 320, 8
+SMALLEST = 2 * CELL
+"""Longer side of a person, pixels of the canvas; smaller ones are neither people nor nobody."""
 UNSURE = 0.15
 """Weight of "nobody" where people may be unlabelled."""
 
@@ -79,8 +82,16 @@ def from_clothing(folder: Path) -> list[Scene]:
     return scenes
 
 
-def from_coco(table: Path, photos: Path, reserved: set[int]) -> list[Scene]:
-    """Return the photos of a COCO instances file that are there and not reserved."""
+def from_coco(table: Path, photos: Path, reserved: set[int], complete: bool = True) -> list[Scene]:
+    """Return the photos of a COCO file that are there and not reserved.
+
+    Args:
+        table: COCO JSON with boxes of people, of other things too or not.
+        photos: Folder of photos named by their number.
+        reserved: Photo numbers left out.
+        complete: Whether the table names everyone; if it does not, photos without a named person
+            say nothing and are left out.
+    """
     content: dict[str, Any] = json.loads(table.read_text())
     person = {c["id"] for c in content["categories"] if c["name"] == "person"}
     found: dict[int, tuple[list[Any], list[Any]]] = {i["id"]: ([], []) for i in content["images"]}
@@ -90,10 +101,18 @@ def from_coco(table: Path, photos: Path, reserved: set[int]) -> list[Scene]:
     scenes = []
     for image in content["images"]:
         path = photos / Path(image["file_name"]).name
-        if path.is_file() and int(path.stem) not in reserved:
+        named = complete or found[image["id"]][0]
+        if named and path.is_file() and int(path.stem) not in reserved:
             boxes, crowds = (_corners(b) for b in found[image["id"]])
-            scenes.append(Scene(path, boxes, crowds, True))
+            scenes.append(Scene(path, boxes, crowds, complete))
     return scenes
+
+
+def from_empty(photos: Path, reserved: set[int]) -> list[Scene]:
+    """Return the photos of a folder, named by their number, as photos that show nobody."""
+    nobody = np.zeros((0, 4))
+    paths = [path for path in sorted(photos.glob("*.jpg")) if int(path.stem) not in reserved]
+    return [Scene(path, nobody, nobody, True) for path in paths]
 
 
 def _corners(boxes: list[Any]) -> Floats:
@@ -153,7 +172,7 @@ def _scale(
     if not len(scene.boxes):
         return float(side / max(shape[:2]) * np.exp(random.uniform(-0.2, 0.8)))
     focus = scene.boxes[random.integers(len(scene.boxes))]
-    length = np.exp(random.uniform(np.log(0.16), np.log(1.05))) * side
+    length = np.exp(random.uniform(np.log(0.12), np.log(1.05))) * side
     # a small photo would leave most of the canvas empty
     least = 0.85 * side / max(shape[:2])
     return float(np.clip(length / (focus[2:] - focus[:2]).max(), least, max(least, 4.0)))
@@ -185,10 +204,10 @@ def _moved(boxes: Floats, matrix: Floats) -> Floats:
 
 
 def _inside(boxes: Floats, wide: int, high: int) -> Floats:
-    """Clip boxes; those with less than 30 % in the picture are gone."""
+    """Clip boxes; small ones and those with less than 30 % in the picture are gone."""
     clipped = np.clip(boxes, 0, np.array([wide, high, wide, high]))
     sizes = [np.prod(b[:, 2:] - b[:, :2], axis=1) for b in (clipped, boxes)]
-    big = (clipped[:, 2:] - clipped[:, :2]).max(axis=1, initial=0) >= CELL
+    big = (clipped[:, 2:] - clipped[:, :2]).max(axis=1, initial=0) >= SMALLEST
     kept: Floats = clipped[(sizes[0] > 0.3 * sizes[1]) & big]
     return kept
 

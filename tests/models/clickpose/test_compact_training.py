@@ -2,11 +2,13 @@
 
 import json
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from scipy.io import savemat
 
 from annotator.benchmark.poses.metrics import oks
@@ -15,14 +17,15 @@ from models.clickpose.compact.checkpoint import load_compact
 from models.clickpose.compact.detector import Found
 from models.clickpose.compact.network import MIRROR
 from models.clickpose.compact.prompt import FIXED, UNKNOWN
-from models.clickpose.training import cache, lspe, settle, train
+from models.clickpose.training import cache, canvases, detect, lspe, settle, train
 from models.clickpose.training.coco import read_coco
 from models.clickpose.training.detect import detection_loss
+from models.clickpose.training.finding import compare, measure
 from models.clickpose.training.labelled import Labelled
 from models.clickpose.training.lspe import read_lspe
 from models.clickpose.training.measures import correct, similarity
 from models.clickpose.training.prompts import corrections
-from models.clickpose.training.scenes import CANVAS, Scene, canvas_of, from_coco
+from models.clickpose.training.scenes import CANVAS, UNSURE, Scene, canvas_of, from_coco
 from models.clickpose.training.views import augmented_view, plain_view
 from tests.models.clickseg.test_compact import published_weights
 
@@ -216,6 +219,46 @@ def test_reserved_coco_photos_are_left_out(tmp_path):
     (scene,) = from_coco(tmp_path / "t.json", tmp_path, {8})
     assert scene.boxes.tolist() == [[1, 2, 4, 6]]
     assert scene.crowds.tolist() == [[5, 5, 14, 14]]
+    assert [s.path.stem[-1] for s in from_coco(tmp_path / "t.json", tmp_path, set())] == ["7", "8"]
+    (partly,) = from_coco(tmp_path / "t.json", tmp_path, set(), complete=False)
+    assert partly.path == scene.path
+    assert (scene.complete, partly.complete) == (True, False)
+
+
+def test_where_people_may_be_unlabelled_nobody_counts_little(tmp_path):
+    cv2.imwrite(str(tmp_path / "one.png"), np.full((200, 160, 3), 40, np.uint8))
+    box, crowds = np.array([[60.0, 50, 100, 150]]), np.zeros((0, 4))
+    for complete, least in ((True, 1.0), (False, UNSURE)):
+        scene = Scene(tmp_path / "one.png", box, crowds, complete)
+        weights = canvas_of([scene], np.random.default_rng(1)).weights
+        assert weights.min() == np.float32(least)
+        assert weights.max() == 1.0
+
+
+def test_a_detector_starts_from_another_and_goes_on_after_a_break(
+    people_folder, imagenet, tmp_path, monkeypatch
+):
+    people = cv2.imread(str(people_folder / "images" / "im00001.jpg"))
+    images, boxes = [], []
+    for number in (7, 8):
+        cv2.imwrite(str(tmp_path / f"{number:012d}.jpg"), people)
+        images.append({"id": number, "file_name": f"{number:012d}.jpg"})
+        boxes.append({"image_id": number, "category_id": 1, "bbox": [10, 15, 70, 100]})
+    table, reserved = tmp_path / "t.json", tmp_path / "reserved.txt"
+    kinds = [{"id": 1, "name": "person"}]
+    table.write_text(json.dumps({"images": images, "annotations": boxes, "categories": kinds}))
+    reserved.write_text("8\n")
+    (tmp_path / "empty").mkdir()
+    cv2.imwrite(str(tmp_path / "empty" / "9.jpg"), np.full((90, 90, 3), 90, np.uint8))
+    run(canvases, monkeypatch, tmp_path / "c", "--imagenet", imagenet, "--lspe", people_folder,
+        "--clothing", tmp_path, "--coco-joints", table, tmp_path, "--nobody", tmp_path / "empty",
+        "--reserved", reserved, "--count", 4)  # fmt: skip
+    common = ["--imagenet", imagenet, "--batch", 2, "--steps"]
+    run(detect, monkeypatch, tmp_path / "c", tmp_path / "a", *common, 1)
+    start = tmp_path / "a" / "averaged.safetensors"
+    run(detect, monkeypatch, tmp_path / "c", tmp_path / "b", *common, 0, "--start", start)
+    first, begun = (load_file(tmp_path / n / "averaged.safetensors") for n in ("a", "b"))
+    assert all(torch.equal(begun[key], value) for key, value in first.items())
 
 
 def test_the_detection_loss_falls_towards_the_truth():
@@ -229,6 +272,21 @@ def test_the_detection_loss_falls_towards_the_truth():
     after = detection_loss(Found(better, exact), boxes, weights)
     assert float(after[0]) < float(before[0])
     assert float(after[1]) == pytest.approx(0.0, abs=1e-4)
+
+
+def test_proposals_are_compared_with_people_small_ones_and_crowds_do_not_count():
+    boxes = np.array([[0.0, 0, 50, 100], [200, 0, 220, 30]])
+    scene = Scene(Path("none"), boxes, np.array([[300.0, 0, 400, 100]]), True)
+    proposals = np.array([
+        [2.0, 0, 50, 100], [0, 0, 50, 90], [200, 0, 220, 30], [310, 10, 350, 90], [500, 0, 550, 90],
+    ])  # fmt: skip
+    seen = compare(proposals, np.array([0.9, 0.8, 0.7, 0.6, 0.5]), scene)
+    assert seen.kinds.tolist() == [1, 0, -1, -1, 0]
+    assert seen.people == 1
+    nobody = compare(np.zeros((0, 4)), np.zeros(0), scene)
+    every = measure([seen, nobody], 0.4)
+    assert every == (0.4, 0.5, 1.0, 0.5)
+    assert measure([seen], 0.85) == (0.85, 1.0, 0.0, 1.0)
 
 
 def test_a_photo_that_cannot_be_read_is_named(tmp_path):
