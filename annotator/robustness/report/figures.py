@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from annotator.robustness.measures.curves import area
 from annotator.robustness.measures.densities import field_summary
-from annotator.robustness.measures.metrics import area
 from annotator.robustness.measures.regret import Regret as Missed
 from annotator.robustness.measures.regret import compare
 from annotator.robustness.records import PATHS, Record

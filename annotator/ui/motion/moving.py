@@ -167,10 +167,10 @@ class Moving(QObject):
 
     def forget(self, *_: object) -> None:
         """Forget what the current object shall do, as one step."""
-        asset, number = self.bench.asset, self.bench.current_object
-        self._draft = None
-        if asset is not None and number in asset.regions:
-            self.bench.attempt(self.bench.project.remove_region, self.bench.asset_id, number)
+        bench, self._draft = self.bench, None
+        if bench.asset is not None and bench.current_object in bench.asset.regions:
+            assert bench.asset_id is not None
+            bench.attempt(bench.project.remove_region, bench.asset_id, bench.current_object)
         self._ask()
         self.changed.emit()
 

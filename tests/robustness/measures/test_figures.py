@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from annotator.domain import Click
-from annotator.robustness.contract import About
+from annotator.robustness.measures.curves import area
 from annotator.robustness.measures.densities import (
     cvar,
     expected,
@@ -12,21 +11,8 @@ from annotator.robustness.measures.densities import (
     quantiles,
     radius_to_failure,
 )
-from annotator.robustness.measures.metrics import area, areas, coverage, summary
-from annotator.robustness.measures.statistics import bootstrap, paired, rank_stability
-from annotator.robustness.records import Field, Record, Step
-from annotator.robustness.settings import Mode, Settings
-
-
-def record_of(low, base, high):
-    paths = {
-        name: tuple(
-            Step((Click((0.5, 0.5), 1),) * (k + 1), q, second=q / 2, seconds=1.0)
-            for k, q in enumerate(curve)
-        )
-        for name, curve in zip(("min", "base", "max"), (low, base, high), strict=True)
-    }
-    return Record(About("image", "e", "s"), Mode.OURS, Settings(clicks=len(base)), paths)
+from annotator.robustness.records import Field
+from annotator.robustness.settings import Settings
 
 
 def line(quality, weight=None):
@@ -45,26 +31,6 @@ def test_areas_are_trapezoids_and_one_click_is_its_value():
     assert area(np.array([0.0, 1.0, 1.0])) == pytest.approx(0.75)
     assert area(np.array([0.3])) == 0.3
     assert np.isnan(area(np.array([])))
-
-
-def test_the_summary_has_published_figures_along_all_trajectories():
-    records = [
-        record_of([0.2, 0.4], [0.5, 0.9], [0.8, 0.95]),
-        record_of([0.4, 0.6], [0.7, 0.7], [0.9, 0.91]),
-    ]
-    figures = summary(records, qualities=(0.9,))
-    assert figures["quality min"] == pytest.approx(0.4)
-    assert figures["quality base"] == pytest.approx(0.7)
-    assert figures["quality d"] == pytest.approx(figures["quality max"] - 0.4)
-    assert figures["second max"] == pytest.approx(figures["quality max"] / 2)
-    assert figures["NoC@90 base"] == 2
-    assert figures["NoC@90 max"] == pytest.approx(1.5)
-    # success on the last click counts as a failure in the published count
-    assert figures["NoF@90 base"] == 2
-    assert figures["NoF@90 base strict"] == 1
-    assert figures["ordered"] == 1
-    assert figures["seconds a sample"] == 6
-    assert areas(records[0])["d"] == pytest.approx(0.875 - 0.3)
 
 
 def test_users_weights_decide_quantiles_and_risk():
@@ -94,41 +60,6 @@ def test_a_fields_summary_counts_unsafe_places_and_unsafe_users():
     assert figures["unsafe share"] == pytest.approx(0.25)
     assert figures["unsafe users"] == pytest.approx(0.7)
     assert figures["min"] == 0.1
-
-
-def test_coverage_counts_users_between_the_bounds():
-    low, high = np.array([0.2, 0.2, 0.2]), np.array([0.8, 0.8, 0.8])
-    assert coverage(low, high, np.array([0.1, 0.5, 0.8])) == pytest.approx(2 / 3)
-
-
-def test_intervals_hold_the_true_mean_about_as_often_as_they_say():
-    draw = np.random.default_rng(5)
-    held = 0
-    for seed in range(200):
-        found = bootstrap(draw.normal(1.0, 2.0, 40), seed, draws=300)
-        held += found.low <= 1.0 <= found.high
-    assert 0.88 <= held / 200 <= 0.99
-
-
-def test_paired_differences_see_what_separate_intervals_do_not():
-    draw = np.random.default_rng(1)
-    hard = draw.uniform(0.3, 0.9, 50)
-    first, second = hard + 0.02 + draw.normal(0, 0.01, 50), hard
-    difference = paired(first, second)
-    assert difference.low > 0
-    assert bootstrap(first).low < bootstrap(second).high
-
-
-def test_ranks_are_stable_where_engines_differ_and_not_where_they_do_not():
-    draw = np.random.default_rng(0)
-    base = draw.uniform(0.5, 0.9, 60)
-    apart = rank_stability({"a": base, "b": base - 0.1, "c": base - 0.2}, draws=100)
-    assert apart.kendall == pytest.approx(1)
-    assert apart.first == {"a": 1.0, "b": 0.0, "c": 0.0}
-    close = rank_stability({k: draw.normal(0.7, 0.1, 60) for k in "abc"}, draws=100)
-    assert close.kendall < 0.9
-    assert max(close.first.values()) < 0.95
-    assert close.ranks["a"].low < close.ranks["a"].high
 
 
 @pytest.mark.parametrize(("kind", "reach"), [("image", 5.0), ("scene", 0.1), ("pose", 5.0)])
