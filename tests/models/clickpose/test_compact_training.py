@@ -17,7 +17,7 @@ from models.clickpose.compact.checkpoint import load_compact
 from models.clickpose.compact.detector import Found
 from models.clickpose.compact.network import MIRROR
 from models.clickpose.compact.prompt import FIXED, UNKNOWN
-from models.clickpose.training import cache, canvases, detect, lspe, settle, train
+from models.clickpose.training import cache, canvases, detect, finding, lspe, settle, train
 from models.clickpose.training.coco import read_coco
 from models.clickpose.training.detect import detection_loss
 from models.clickpose.training.finding import compare, measure
@@ -236,7 +236,7 @@ def test_where_people_may_be_unlabelled_nobody_counts_little(tmp_path):
 
 
 def test_a_detector_starts_from_another_and_goes_on_after_a_break(
-    people_folder, imagenet, tmp_path, monkeypatch
+    people_folder, imagenet, tmp_path, monkeypatch, capsys
 ):
     people = cv2.imread(str(people_folder / "images" / "im00001.jpg"))
     images, boxes = [], []
@@ -253,12 +253,21 @@ def test_a_detector_starts_from_another_and_goes_on_after_a_break(
     run(canvases, monkeypatch, tmp_path / "c", "--imagenet", imagenet, "--lspe", people_folder,
         "--clothing", tmp_path, "--coco-joints", table, tmp_path, "--nobody", tmp_path / "empty",
         "--reserved", reserved, "--count", 4)  # fmt: skip
-    common = ["--imagenet", imagenet, "--batch", 2, "--steps"]
-    run(detect, monkeypatch, tmp_path / "c", tmp_path / "a", *common, 1)
+    common = ["--imagenet", imagenet, "--batch", 2, "--decay-from", 1, "--steps"]
+    for steps in (1, 2):
+        run(detect, monkeypatch, tmp_path / "c", tmp_path / "a", *common, steps)
+    run(detect, monkeypatch, tmp_path / "c", tmp_path / "whole", *common, 2)
+    pieces, whole = (
+        torch.load(tmp_path / name / "state.pt", weights_only=True)["network"]
+        for name in ("a", "whole")
+    )
+    assert all(torch.equal(pieces[key], value) for key, value in whole.items())
     start = tmp_path / "a" / "averaged.safetensors"
     run(detect, monkeypatch, tmp_path / "c", tmp_path / "b", *common, 0, "--start", start)
     first, begun = (load_file(tmp_path / n / "averaged.safetensors") for n in ("a", "b"))
     assert all(torch.equal(begun[key], value) for key, value in first.items())
+    run(finding, monkeypatch, start, "--imagenet", imagenet, "--coco-joints", table, tmp_path)
+    assert "some labelled: 2 photos, 2 people" in capsys.readouterr().out
 
 
 def test_the_detection_loss_falls_towards_the_truth():
