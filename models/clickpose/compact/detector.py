@@ -5,6 +5,7 @@ Tian et al., "FCOS", ICCV 2019. The backbone is EfficientNet-Lite0 as published;
 network shares its frozen early stages, the late ones are the detector's own.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -93,6 +94,39 @@ def people_in(found: Found, least: float, most: int = 100) -> tuple[Tensor, Tens
     boxes = torch.stack([x - left, y - top, x + right, y + bottom], dim=1)
     kept = distinct(boxes, best)
     return boxes[kept], best[kept]
+
+
+def joined(
+    looks: Sequence[tuple[Tensor, Tensor]], share: float = 0.35, alike: float = 0.5
+) -> tuple[Tensor, Tensor]:
+    """Join what was found at several sizes of a photo.
+
+    Who is seen at several sizes is surer to be there than who is seen at one. Boxes become means
+    weighted by scores, as in weighted boxes fusion (Solovyev et al., 2021), and may still show
+    one person several times.
+
+    Args:
+        looks: Boxes [n, 4] in pixels of the photo and scores [n] at each size.
+        share: How much of a score is the other sizes'; with one size it is its own.
+        alike: Intersection over union from which boxes show the same person.
+
+    Returns:
+        Boxes [N, 4] and scores [N] of all sizes.
+    """
+    parts = []
+    for row, (boxes, scores) in enumerate(looks):
+        others = [look for other, look in enumerate(looks) if other != row]
+        moved, weights, support = boxes * scores[:, None], scores, torch.zeros_like(scores)
+        for other_boxes, other_scores in others:
+            if not len(other_boxes):
+                continue
+            same = overlaps(boxes, other_boxes) >= alike
+            best, at = (same * other_scores).max(dim=1)
+            moved, weights = moved + best[:, None] * other_boxes[at], weights + best
+            support = support + best / len(others)
+        total = scores if not others else (1 - share) * scores + share * support
+        parts.append((moved / weights.clamp(min=1e-6)[:, None], total))
+    return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
 
 
 def distinct(boxes: Tensor, scores: Tensor, overlap: float = 0.6) -> Tensor:

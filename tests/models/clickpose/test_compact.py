@@ -9,7 +9,14 @@ from models.checkpoint import CheckpointError
 from models.clickpose.compact import Bundle, CompactPredictor, Person, Settings, load_bundle
 from models.clickpose.compact.chances import agreed, peaks
 from models.clickpose.compact.corrector import Candidates, Corrector
-from models.clickpose.compact.detector import STRIDE, Found, distinct, overlaps, people_in
+from models.clickpose.compact.detector import (
+    STRIDE,
+    Found,
+    distinct,
+    joined,
+    overlaps,
+    people_in,
+)
 from models.clickpose.compact.frame import SIDE, Frame
 from models.clickpose.compact.neck import FINE, MIDDLE, Maps
 from models.clickpose.compact.network import MIRROR
@@ -137,6 +144,24 @@ def test_of_boxes_that_overlap_the_surest_stays():
     boxes = torch.tensor([[0.0, 0, 10, 10], [1, 0, 11, 10], [30, 0, 40, 10]])
     assert distinct(boxes, torch.tensor([0.5, 0.9, 0.2])).tolist() == [1, 2]
     np.testing.assert_allclose(overlaps(boxes[:1], boxes)[0], [1, 90 / 110, 0], atol=1e-6)
+
+
+def test_who_is_seen_at_two_sizes_is_surer_than_who_is_seen_at_one():
+    coarse = torch.tensor([[0.0, 0, 10, 20]]), torch.tensor([0.4])
+    fine = torch.tensor([[0.0, 0, 10, 16], [50, 0, 60, 20]]), torch.tensor([0.8, 0.8])
+    boxes, scores = joined([coarse, fine], share=0.25)
+    mean = [0, 0, 10, (0.4 * 20 + 0.8 * 16) / 1.2]
+    np.testing.assert_allclose(boxes, [mean, mean, [50, 0, 60, 20]], rtol=1e-6)
+    np.testing.assert_allclose(scores, [0.5, 0.7, 0.6], rtol=1e-6)
+
+
+def test_one_size_alone_keeps_its_scores():
+    look = torch.tensor([[0.0, 0, 10, 20]]), torch.tensor([0.4])
+    nobody = torch.zeros(0, 4), torch.zeros(0)
+    for looks, sure in (([look], 0.4), ([look, nobody], 0.3), ([nobody, look], 0.3)):
+        boxes, scores = joined(looks, share=0.25)
+        np.testing.assert_allclose(boxes, look[0])
+        np.testing.assert_allclose(scores, [sure], rtol=1e-6)
 
 
 def test_a_thousand_corrections_never_move_a_fixed_joint(predictor, photo):
