@@ -137,7 +137,7 @@ class CompactPredictor:
         told(0.4)
         people = self._look(photo, [Person(box) for box in boxes], check)
         told(0.7)
-        people = self._look(photo, [Person(person.box) for person in people], check)
+        people = self._look(photo, [Person(_own_box(p)) for p in people], check)
         return CompactPhoto(rgb, tuple(_ranked(people, scores)), photo.views)
 
     @torch.inference_mode()
@@ -224,8 +224,7 @@ class CompactPredictor:
             fixed = person.fixed
             joints = np.where(fixed[:, None], person.joints, joints)
             sureness = np.where(fixed, 1.0, sureness)
-        box = body_box(joints)
-        return Person(box, joints, fixed, np.ones_like(fixed), float(sureness.mean()))
+        return Person(_reach(person), joints, fixed, np.ones_like(fixed), float(sureness.mean()))
 
     def _prompt(self, places: Floats, states: NDArray[np.int64]) -> JointPrompt:
         return JointPrompt(
@@ -259,7 +258,7 @@ def _ranked(people: list[Person], scores: NDArray[np.float32]) -> list[Person]:
     ]
     if not graded:
         return []
-    boxes = torch.from_numpy(np.stack([person.box for person in graded]))
+    boxes = torch.from_numpy(np.stack([_own_box(person) for person in graded]))
     order = torch.tensor([person.score for person in graded])
     return [graded[row] for row in distinct(boxes, order, 0.5).tolist()]
 
@@ -278,12 +277,27 @@ def body_box(joints: Floats) -> Floats:
     return body
 
 
+def _own_box(person: Person) -> Floats:
+    """Return the box that an answered person's joints make."""
+    assert person.joints is not None
+    return body_box(person.joints)
+
+
+def _reach(person: Person) -> Floats:
+    """Return the box of a person, grown over joints put outside of it by hand.
+
+    It does not follow the other joints: corrections would then be seen in another view each, whose
+    own guess differs from the one that was corrected.
+    """
+    if person.joints is None or not person.fixed.any():
+        return person.box
+    held, box = box_of(person.joints[person.fixed]), person.box
+    return np.concatenate([np.minimum(box[:2], held[:2]), np.maximum(box[2:], held[2:])])
+
+
 def _extent(person: Person) -> _Square:
-    """Return the square around a person: the box, and joints put outside of it by hand."""
-    box = person.box
-    if person.joints is not None and person.fixed.any():
-        held = box_of(person.joints[person.fixed])
-        box = np.concatenate([np.minimum(box[:2], held[:2]), np.maximum(box[2:], held[2:])])
+    """Return the square around a person."""
+    box = _reach(person)
     centre, side = (box[:2] + box[2:]) / 2, max(float((box[2:] - box[:2]).max()), 2.0)
     return _Square(float(centre[0]), float(centre[1]), side)
 

@@ -197,6 +197,24 @@ def test_a_box_that_grows_a_little_keeps_its_view(predictor):
     assert len(photo.views) == 1
 
 
+def test_corrections_within_a_persons_box_are_seen_in_one_view(predictor):
+    photo = predictor.encode(np.random.default_rng(3).integers(0, 256, (90, 120, 3), np.uint8))
+    photo.views.clear()
+    box = np.array([18.0, 12.0, 104.0, 84.0])
+    (now,) = predictor.refine(photo, [Person(box)])
+    fixed = np.zeros(JOINTS, bool)
+    for joint, place in ((3, (30.0, 40.0)), (7, (90.0, 70.0))):
+        fixed[joint], now.joints[joint] = True, place
+        (now,) = predictor.refine(
+            photo, [Person(now.box, now.joints, fixed.copy(), np.ones(JOINTS, bool))]
+        )
+        np.testing.assert_array_equal(now.box, box)
+    assert len(photo.views) == 1
+    fixed[0], now.joints[0] = True, (118.0, 40.0)
+    (now,) = predictor.refine(photo, [Person(now.box, now.joints, fixed, np.ones(JOINTS, bool))])
+    np.testing.assert_array_equal(now.box, [18, 12, 118, 84])
+
+
 def test_an_answer_does_not_depend_on_what_was_asked_before(predictor):
     rgb = np.random.default_rng(2).integers(0, 256, (90, 120, 3), dtype=np.uint8)
     asked_before, fresh = predictor.encode(rgb), predictor.encode(rgb)
