@@ -28,15 +28,23 @@ CASES = [
 ]
 
 
+WEIGHTS = {
+    "agile3d:compact": lambda: install_random_weights("compact"),
+    "clickseg:ritm-h18s": lambda: install_click_weights("ritm-h18s"),
+    "clickseg:simpleclick-b": lambda: install_click_weights("simpleclick-b"),
+    "clickseg:compact": lambda: install_click_weights(
+        "clickseg-compact", tiny_click_network("compact")
+    ),
+    "clickpose:compact": lambda: install_pose_weights("compact", compact_pose_state()),
+    "clickpose:r50": lambda: install_pose_weights("r50", tiny_pose_network().state_dict()),
+}
+"""What to install for a case; only its own, for all together are 67 MB a case on the disk."""
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_built_in_plugins_keep_the_contract(case):
-    install_random_weights("compact")
-    install_click_weights("ritm-h18s")
-    install_click_weights("simpleclick-b")
-    install_click_weights("clickseg-compact", tiny_click_network("compact"))
-    if case.ref.startswith("clickpose"):
-        install_pose_weights("compact", compact_pose_state())
-        install_pose_weights("r50", tiny_pose_network().state_dict())
+    if case.ref in WEIGHTS:
+        WEIGHTS[case.ref]()
     case.run()
 
 
