@@ -20,6 +20,22 @@ def reserved_numbers(path: Path) -> set[int]:
     return {int(line) for line in path.read_text().split()}
 
 
+def photos_of(content: dict[str, Any], photos: Path, reserved: set[int]) -> dict[int, Path]:
+    """Return the photos of a COCO file that are there and not reserved, by their id.
+
+    Args:
+        content: The file.
+        photos: Folder of photos named by their number.
+        reserved: Photo numbers left out.
+    """
+    paths = {one["id"]: photos / Path(one["file_name"]).name for one in content["images"]}
+    return {
+        key: path
+        for key, path in paths.items()
+        if path.is_file() and int(path.stem) not in reserved
+    }
+
+
 def read_coco(table: Path, photos: Path, reserved: set[int]) -> list[Labelled]:
     """Return the people of a COCO keypoints file whose photos are there and not reserved.
 
@@ -29,12 +45,7 @@ def read_coco(table: Path, photos: Path, reserved: set[int]) -> list[Labelled]:
         reserved: Photo numbers left out.
     """
     content: dict[str, Any] = json.loads(table.read_text())
-    paths = {
-        image["id"]: photos / Path(image["file_name"]).name
-        for image in content["images"]
-        if int(Path(image["file_name"]).stem) not in reserved
-    }
-    there = {number: path for number, path in paths.items() if path.is_file()}
+    there = photos_of(content, photos, reserved)
     people = [
         _person(one, there[one["image_id"]])
         for one in content["annotations"]

@@ -16,6 +16,7 @@ import scipy.io
 from numpy.typing import NDArray
 
 from models.clickpose.compact.frame import box_of
+from models.clickpose.training.coco import photos_of
 from models.clickpose.training.labelled import read_photo
 from models.clickpose.training.lspe import read_lspe
 
@@ -98,14 +99,11 @@ def from_coco(table: Path, photos: Path, reserved: set[int], complete: bool = Tr
     for one in content["annotations"]:
         if one["category_id"] in person and one["image_id"] in found:
             found[one["image_id"]][bool(one.get("iscrowd"))].append(one["bbox"])
-    scenes = []
-    for image in content["images"]:
-        path = photos / Path(image["file_name"]).name
-        named = complete or found[image["id"]][0]
-        if named and path.is_file() and int(path.stem) not in reserved:
-            boxes, crowds = (_corners(b) for b in found[image["id"]])
-            scenes.append(Scene(path, boxes, crowds, complete))
-    return scenes
+    return [
+        Scene(path, _corners(found[key][0]), _corners(found[key][1]), complete)
+        for key, path in photos_of(content, photos, reserved).items()
+        if complete or found[key][0]
+    ]
 
 
 def from_empty(photos: Path, reserved: set[int]) -> list[Scene]:
