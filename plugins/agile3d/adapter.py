@@ -29,15 +29,24 @@ from models.agile3d import (
     Agile3D,
     Agile3DConfig,
     CheckpointError,
-    SceneEncoding,
-    labels_from_logits,
     load_checkpoint,
     load_state,
-    neighbour_pairs,
 )
+from models.agile3d.backbone import OnStage
 
 from .connected import keep_connected
+from .views import (
+    Cells,
+    View,
+    another_view,
+    colours_of,
+    view_to_arrays,
+    voxels_from_arrays,
+)
 from .voxels import Voxels, voxelise
+
+Float32 = npt.NDArray[np.float32]
+Int64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -45,19 +54,20 @@ class EncodedCloud:
     """What a prediction needs.
 
     Attributes:
-        scene: The network's features.
-        voxels: Where they are.
-        colours: [V, 3] float32 in 0..1.
+        views: The scan as it is, then its further views.
     """
 
-    scene: SceneEncoding
-    voxels: Voxels
-    colours: npt.NDArray[np.float32]
+    views: tuple[View, ...]
+
+    @property
+    def voxels(self) -> Voxels:
+        """The voxels of the first view."""
+        return self.views[0].voxels
 
     @cached_property
-    def pairs(self) -> npt.NDArray[np.int64]:
-        """Voxels that touch; only looked for when connectivity is asked for."""
-        return neighbour_pairs(self.voxels.coords)
+    def cells(self) -> Cells:
+        """Groups of points that get one label."""
+        return Cells.of([view.voxels for view in self.views])
 
 
 @dataclass(frozen=True)
@@ -65,12 +75,12 @@ class Queries:
     """Clicks as the network takes them.
 
     Attributes:
-        voxels: [n] clicked voxel.
+        points: [n] a point of each clicked voxel.
         objects: [n] contiguous object number, 0 = background.
         ids: [1 + M] object id of each contiguous number.
     """
 
-    voxels: npt.NDArray[np.int64]
+    points: npt.NDArray[np.int64]
     objects: npt.NDArray[np.int64]
     ids: npt.NDArray[np.int32]
 
@@ -85,6 +95,7 @@ class Agile3DEngine:
         self._voxel_size = float(context.parameters.get("voxel_size", 0.0))
         self._upright = bool(context.parameters.get("upright", False))
         self._sparse = bool(context.parameters.get("sparse", False))
+        self._views = int(context.parameters.get("views", 1))
         self._keep_connected = bool(context.parameters.get("keep_connected", False))
         self._log = context.logger
 
@@ -96,30 +107,38 @@ class Agile3DEngine:
         progress: Progress = no_progress,
         cancel: CancelToken | None = None,
     ) -> EncodedCloud:
-        """Voxelise a cloud and run the backbone.
+        """Voxelise a cloud and run the backbone, once a view.
 
         Raises:
             AnnotatorError: If the cloud is empty or too large for its voxels.
             Cancelled: If `cancel` was set; looked at between the network's stages.
         """
         progress(0.0, "dividing into voxels")
-        voxels = voxelise(asset, self._voxel_size, upright=self._upright, sparse=self._sparse)
-        self._log.info("%d voxels of %.4f m", len(voxels.coords), voxels.size)
+        first = voxelise(asset, self._voxel_size, upright=self._upright, sparse=self._sparse)
+        self._log.info("%d voxels of %.4f m", len(first.coords), first.size)
+        views = []
+        for number in range(self._views):
+            voxels = another_view(asset, first, number) if number else first
 
-        def on_stage(fraction: float) -> None:
-            if cancel:
-                cancel.check()
-            progress(0.05 + 0.95 * fraction, f"{len(voxels.coords):,} voxels")
+            def on_stage(
+                fraction: float, done: int = number, count: int = len(voxels.coords)
+            ) -> None:
+                if cancel:
+                    cancel.check()
+                progress(0.05 + 0.95 * (done + fraction) / self._views, f"{count:,} voxels")
 
-        on_stage(0.0)
-        colours = _colours(asset, voxels)
+            on_stage(0.0)
+            views.append(self._encode_view(voxels, colours_of(asset, voxels), on_stage))
+        return EncodedCloud(tuple(views))
+
+    def _encode_view(self, voxels: Voxels, colours: Float32, on_stage: OnStage) -> View:
         scene = self._network.encode(
             self._tensor(voxels.coords),
             self._tensor(colours).to(self._dtype),
             self._tensor(voxels.scaled_xyz),
             on_stage,
         )
-        return EncodedCloud(scene, voxels, colours)
+        return View(scene, voxels, colours)
 
     @torch.inference_mode()
     def predict(
@@ -138,10 +157,8 @@ class Agile3DEngine:
         queries = _queries(prompt, encoding.voxels)
         if len(queries.ids) == 1:
             return _all_background(len(encoding.voxels.inverse))
-        labels, confidence = self._label_voxels(encoding, queries)
-        if cancel:
-            cancel.check()
-        inverse = encoding.voxels.inverse
+        labels, confidence = self._label_cells(encoding, queries, cancel)
+        inverse = encoding.cells.inverse
         return Mask(queries.ids[labels][inverse], confidence[inverse])
 
     def close(self) -> None:
@@ -149,77 +166,96 @@ class Agile3DEngine:
         self._network.to("meta")
 
     def encoding_to_arrays(self, encoding: EncodedCloud) -> dict[str, npt.NDArray[Any]]:
-        """Return features and voxels; what voxels and colours decide is computed again."""
-        features = encoding.scene.features.float().cpu().numpy()
-        return {
-            "features": features,
-            "colours": encoding.colours,
-            **{k: np.asarray(v) for k, v in vars(encoding.voxels).items()},
-        }
+        """Return the arrays of all views."""
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for number, view in enumerate(encoding.views):
+            arrays |= view_to_arrays(view, number)
+        return arrays
 
     @torch.inference_mode()
     def encoding_from_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> EncodedCloud:
         """Rebuild an encoding on this engine's device."""
-        names = ("coords", "xyz", "low", "rows", "inverse", "turn")
-        voxels = Voxels(float(arrays["size"]), **{name: arrays[name] for name in names})
-        features = self._tensor(arrays["features"]).to(self._dtype)
-        xyz, colours = self._tensor(voxels.scaled_xyz), self._tensor(arrays["colours"])
+        count = sum(name.startswith("features.") for name in arrays)
+        return EncodedCloud(tuple(self._view_from_arrays(arrays, n) for n in range(count)))
+
+    def _view_from_arrays(self, arrays: Mapping[str, npt.NDArray[Any]], number: int) -> View:
+        voxels, colours = voxels_from_arrays(arrays, number), arrays[f"colours.{number}"]
+        features = self._tensor(arrays[f"features.{number}"]).to(self._dtype)
+        xyz = self._tensor(voxels.scaled_xyz)
         surface = self._network.surface_of(
-            self._tensor(voxels.coords), colours.to(self._dtype), xyz
+            self._tensor(voxels.coords), self._tensor(colours).to(self._dtype), xyz
         )
-        return EncodedCloud(self._network.place(features, xyz, surface), voxels, arrays["colours"])
+        return View(self._network.place(features, xyz, surface), voxels, colours)
 
     def representatives(self, encoding: EncodedCloud) -> npt.NDArray[np.int64]:
         """Return the rows of the points that stand for the voxels."""
         return encoding.voxels.rows
 
-    def _label_voxels(
-        self, encoding: EncodedCloud, queries: Queries
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """Return contiguous labels [V] and their confidence [V]."""
-        voxels, objects = self._tensor(queries.voxels), self._tensor(queries.objects)
-        times = torch.arange(len(voxels), device=self._device)
-        count = len(queries.ids) - 1
-        logits = self._network.decode(encoding.scene, voxels, objects, times, count).float()
-        chosen = labels_from_logits(logits, voxels, objects, times)
-        probability = logits.softmax(dim=1).gather(1, chosen[:, None])[:, 0]
-        probability[voxels] = 1.0
-        labels = chosen.cpu().numpy()
+    def _label_cells(
+        self, encoding: EncodedCloud, queries: Queries, cancel: CancelToken | None
+    ) -> tuple[Int64, Float32]:
+        """Return contiguous labels [C] of the cells and their confidence [C]."""
+        cells = encoding.cells
+        chance = self._chance(encoding, queries, cancel)
+        labels = chance.argmax(dim=1).cpu().numpy()
+        confidence = chance.amax(dim=1).cpu().numpy()
+        clicked = _clicked(encoding.voxels, queries)[cells.voxels[0]]
+        labels = np.where(clicked >= 0, clicked, labels)
+        confidence[clicked >= 0] = 1.0
         if self._keep_connected:
-            labels = keep_connected(labels, encoding.pairs, queries.voxels)
-        return labels, probability.cpu().numpy()
+            pairs, kept = encoding.views[0].pairs, cells.inverse[queries.points]
+            labels = keep_connected(labels, cells.voxels[0], pairs, kept)
+        return labels, confidence
+
+    def _chance(
+        self, encoding: EncodedCloud, queries: Queries, cancel: CancelToken | None
+    ) -> torch.Tensor:
+        """Return every label's probability in every cell, averaged over the views, [C, 1 + M]."""
+        objects = self._tensor(queries.objects)
+        times = torch.arange(len(objects), device=self._device)
+        total = torch.zeros((), device=self._device)
+        for view, cells in zip(encoding.views, encoding.cells.voxels, strict=True):
+            voxels = self._tensor(view.voxels.inverse[queries.points])
+            logits = self._network.decode(view.scene, voxels, objects, times, len(queries.ids) - 1)
+            total = total + logits.float().softmax(dim=1)[self._tensor(cells)]
+            if cancel:
+                cancel.check()
+        return total / len(encoding.views)
 
     def _tensor(self, array: npt.NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
 
 
-def _colours(cloud: PointCloud, voxels: Voxels) -> npt.NDArray[np.float32]:
-    """Return [V, 3] colours in 0..1 of the representing points; black for a colourless scan."""
-    if cloud.rgb is None:
-        return np.zeros((len(voxels.rows), 3), np.float32)
-    return cloud.rgb[voxels.rows].astype(np.float32) / np.float32(255)
-
-
 def _queries(prompt: Prompt, voxels: Voxels) -> Queries:
-    """Number the clicked objects 1..M and find each click's voxel, in order of time."""
+    """Number the clicked objects 1..M and find each click's point, in order of time."""
     clicks = sorted(prompt.clicks, key=lambda click: click.order)
     objects = np.array([click.object_id for click in clicks], np.int32)
     ids = np.union1d(objects, np.zeros(1, np.int32))
-    rows = np.array([_voxel_of(click, voxels) for click in clicks], np.int64)
-    return Queries(rows, np.searchsorted(ids, objects), ids)
+    points = np.array([_point_of(click, voxels) for click in clicks], np.int64)
+    return Queries(points, np.searchsorted(ids, objects), ids)
 
 
-def _voxel_of(click: Click, voxels: Voxels) -> int:
+def _point_of(click: Click, voxels: Voxels) -> int:
     if click.index is None:
         offset = voxels.xyz - (np.asarray(click.position, np.float32) - voxels.low)
-        return int(np.einsum("vd,vd->v", offset, offset).argmin())
+        return int(voxels.rows[np.einsum("vd,vd->v", offset, offset).argmin()])
     if not 0 <= click.index < len(voxels.inverse):
         raise AnnotatorError(
             f"Click {click.order} names point {click.index} of a scan with "
             f"{len(voxels.inverse)} points.",
             "The clicks belong to another scan or another thinning of it.",
         )
-    return int(voxels.inverse[click.index])
+    return click.index
+
+
+def _clicked(voxels: Voxels, queries: Queries) -> Int64:
+    """Return the object that each voxel was clicked as, [V]; -1 where it was not.
+
+    Of several clicks on a voxel the last wins: numpy assigns in order.
+    """
+    objects = np.full(len(voxels.rows), -1, np.int64)
+    objects[voxels.inverse[queries.points]] = queries.objects
+    return objects
 
 
 def _all_background(points: int) -> Mask:

@@ -37,8 +37,8 @@ class Voxels:
         low: [3] float32, minimum of the cloud's local coordinates.
         rows: [V] int64, the point that represents each voxel.
         inverse: [N] int64, the voxel of each point.
-        turn: [3, 3] float32 rotation that makes the scan upright for the network; the
-            voxels are those of the turned scan.
+        turn: [3, 3] float32 rotation that makes the scan upright for the network, in
+            further views with a mirror; the voxels are those of the turned scan.
     """
 
     size: float
@@ -56,7 +56,7 @@ class Voxels:
         A table top in 2 cm voxels is thus a room for the network, also where it reckons
         with metres. With voxels of 5 cm they are the positions themselves, turned upright.
         """
-        return _turned(self.xyz, self.turn) * np.float32(TRAINED_SIZE / self.size)
+        return turned(self.xyz, self.turn) * np.float32(TRAINED_SIZE / self.size)
 
 
 def voxelise(
@@ -82,7 +82,7 @@ def voxelise(
         coords, rows, inverse = quantize(shifted, size)
         turn = upright_turn(coords, shifted[rows]) if upright else np.eye(3, dtype=np.float32)
         if not np.array_equal(turn, np.eye(3)):
-            coords, rows, inverse = quantize(_turned(shifted, turn), size)
+            coords, rows, inverse = quantize(turned(shifted, turn), size)
     except ValueError as error:
         raise AnnotatorError(
             f"{cloud.name or 'The scan'} cannot be divided into voxels: {error}.",
@@ -91,8 +91,8 @@ def voxelise(
     return Voxels(size, coords, shifted[rows], low, rows, inverse, turn)
 
 
-def _turned(xyz: npt.NDArray[np.float32], turn: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Rotate points [N, 3]; without a turn they stay as they are to the last bit."""
+def turned(xyz: npt.NDArray[np.float32], turn: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Rotate or mirror points [N, 3]; without a turn they stay as they are to the last bit."""
     return xyz if np.array_equal(turn, np.eye(3)) else xyz @ turn.T
 
 

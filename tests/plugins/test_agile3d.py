@@ -27,7 +27,14 @@ def registry():
 
 @pytest.fixture
 def engine(registry):
-    values = {"voxel_size": 0.2, "keep_connected": False}
+    values = {"voxel_size": 0.2, "keep_connected": False, "views": 1}
+    return registry.open("agile3d", device="cpu", parameters=values)
+
+
+@pytest.fixture
+def many_views(registry):
+    """Return an engine that averages over all views there are."""
+    values = {"voxel_size": 0.2, "keep_connected": False, "views": 4}
     return registry.open("agile3d", device="cpu", parameters=values)
 
 
@@ -59,11 +66,70 @@ def test_it_gives_what_the_network_gives_by_hand(engine, shift):
     assert (mask.confidence[~free] == 1).all()
 
 
-def test_clicked_points_get_their_object_and_the_latest_click_wins(engine):
+def test_a_second_view_is_mirrored_half_a_voxel_away_and_the_answers_are_averaged(registry):
+    values = {"voxel_size": 0.2, "keep_connected": False, "views": 2}
+    engine = registry.open("agile3d", device="cpu", parameters=values)
+    cloud = room()
+    clicks = [(10, 1), (500, 0), (900, 2)]
+    mask = engine.predict(engine.encode(cloud), prompt_on(cloud, *clicks))
+    shifted = cloud.xyz - cloud.xyz.min(axis=0)
+    mirrored = shifted * np.array([-1, 1, 1], np.float32)
+    network, chance = random_network(), np.zeros((len(shifted), 3))
+    for xyz, grid in ((shifted, shifted), (mirrored, mirrored + np.float32(0.1))):
+        coords, rows, inverse = quantize(grid, 0.2)
+        voxels = torch.from_numpy(inverse[[row for row, _ in clicks]])
+        with torch.inference_mode():
+            scene = network.encode(
+                torch.from_numpy(coords),
+                torch.from_numpy(cloud.rgb[rows].astype(np.float32) / 255),
+                torch.from_numpy(xyz[rows] * np.float32(0.25)),
+            )
+            logits = network.decode(scene, voxels, torch.tensor([1, 0, 2]), torch.arange(3), 2)
+        chance += logits.softmax(1).numpy()[inverse] / 2
+    free = mask.confidence < 1
+    assert free.mean() > 0.9
+    np.testing.assert_allclose(mask.confidence[free], chance.max(axis=1)[free], atol=1e-5)
+    certain = free & (np.diff(np.sort(chance, axis=1))[:, -1] > 1e-4)
+    assert (mask.labels == chance.argmax(axis=1))[certain].all()
+
+
+def test_each_view_divides_the_same_points_otherwise(many_views):
+    cloud = room()
+    encoding = many_views.encode(cloud)
+    divisions = [view.voxels.inverse for view in encoding.views]
+    assert len(divisions) == 4
+    for number, one in enumerate(divisions):
+        for other in divisions[:number]:
+            together = np.unique(np.stack([one, other]), axis=1).shape[1]
+            assert together > max(one.max(), other.max()) + 1
+    cells = encoding.cells
+    for division, of_cell in zip(divisions, cells.voxels, strict=True):
+        np.testing.assert_array_equal(of_cell[cells.inverse], division)
+    for view in encoding.views:
+        turn = view.voxels.turn
+        np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-6)
+        np.testing.assert_allclose(turn[2], (0, 0, 1), atol=1e-6)  # upright stays upright
+
+
+def test_a_turned_table_top_stays_level_in_every_view(registry):
+    engine = registry.open("agile3d", device="cpu", parameters={"upright": True, "views": 4})
+    heights = [
+        np.sort(view.voxels.scaled_xyz[view.voxels.inverse][:, 2])
+        for view in engine.encode(PointCloud(tilted_table(60))).views
+    ]
+    for height in heights[1:]:
+        assert np.median(np.abs(height - heights[0])) < 0.05
+
+
+@pytest.mark.parametrize("views", [1, 2, 4])
+def test_clicked_points_get_their_object_and_the_latest_click_wins(registry, views):
+    values = {"voxel_size": 0.2, "keep_connected": False, "views": views}
+    engine = registry.open("agile3d", device="cpu", parameters=values)
     cloud = room()
     prompt = prompt_on(cloud, (1, 4), (2, 9), (3, 0), (1, 9))
-    labels = engine.predict(engine.encode(cloud), prompt).labels
-    assert labels[[1, 2, 3]].tolist() == [9, 9, 0]
+    mask = engine.predict(engine.encode(cloud), prompt)
+    assert mask.labels[[1, 2, 3]].tolist() == [9, 9, 0]
+    assert (mask.confidence[[1, 2, 3]] == 1).all()
 
 
 def test_order_of_the_tuple_does_not_matter_only_that_of_the_clicks(engine):
@@ -113,6 +179,14 @@ def test_a_colourless_scan_is_a_black_one(engine):
     np.testing.assert_array_equal(masks[0].confidence, masks[1].confidence)
 
 
+def test_encoding_several_views_reports_progress_in_order(many_views):
+    fractions = []
+    many_views.encode(room(), progress=lambda fraction, message="": fractions.append(fraction))
+    assert fractions == sorted(fractions)
+    assert len(fractions) > 12
+    assert fractions[-1] == pytest.approx(1)
+
+
 def test_encoding_reports_progress_and_stops_between_stages(engine):
     token = CancelToken()
     fractions = []
@@ -129,7 +203,9 @@ def test_encoding_reports_progress_and_stops_between_stages(engine):
     assert fractions[-1] < 1
 
 
-def test_a_stored_encoding_predicts_exactly_the_same(engine):
+@pytest.mark.parametrize("chosen", ["engine", "many_views"])
+def test_a_stored_encoding_predicts_exactly_the_same(request, chosen):
+    engine = request.getfixturevalue(chosen)
     cloud = room()
     encoding = engine.encode(cloud)
     arrays = engine.engine.encoding_to_arrays(encoding)
@@ -174,7 +250,8 @@ def test_connected_parts_agree_with_a_flood_fill(registry):
     coords = np.unique(rng.integers(-6, 6, (400, 3)), axis=0).astype(np.int32)
     labels = rng.integers(0, 3, len(coords))
     clicked = rng.choice(len(coords), 4, replace=False)
-    result = connected.keep_connected(labels, neighbour_pairs(coords), clicked)
+    own = np.arange(len(coords))
+    result = connected.keep_connected(labels, own, neighbour_pairs(coords), clicked)
     reached, frontier = set(), list(map(int, clicked))
     while frontier:
         voxel = frontier.pop()
@@ -185,6 +262,27 @@ def test_connected_parts_agree_with_a_flood_fill(registry):
         frontier += [int(v) for v in near if int(v) not in reached]
     expected = [label if i in reached else 0 for i, label in enumerate(labels)]
     assert result.tolist() == expected
+
+
+def test_connected_parts_of_finer_cells_agree_with_a_flood_fill(registry):
+    connected = plugin_module(registry, "connected")
+    rng = np.random.default_rng(6)
+    coords = np.unique(rng.integers(-5, 5, (250, 3)), axis=0).astype(np.int32)
+    voxels = rng.permutation(np.r_[np.arange(len(coords)), rng.integers(0, len(coords), 400)])
+    labels = rng.integers(0, 4, len(voxels))
+    clicked = rng.choice(len(voxels), 5, replace=False)
+    pairs = neighbour_pairs(coords)
+    result = connected.keep_connected(labels, voxels, pairs, clicked)
+    reached, frontier = set(), list(map(int, clicked))
+    while frontier:
+        cell = frontier.pop()
+        reached.add(cell)
+        away = np.abs(coords[voxels] - coords[voxels[cell]]).max(axis=1)
+        near = np.flatnonzero((away <= 1) & (labels == labels[cell]))
+        frontier += [int(c) for c in near if int(c) not in reached]
+    expected = [label if i in reached else 0 for i, label in enumerate(labels)]
+    assert result.tolist() == expected
+    assert len(reached) < len(voxels)
 
 
 @pytest.mark.parametrize(
