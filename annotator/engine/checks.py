@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from annotator.domain import AnnotatorError
+from annotator.engine import threads
 from annotator.engine.api import API_VERSION, DEPRECATED_APIS
 from annotator.engine.contract import Rule, rules_for
 from annotator.engine.files import sha256_of
@@ -179,7 +180,8 @@ def run_here(folder: Path) -> list[Finding]:
 
 def _try(rule: Rule, engine: OpenEngine, ref: str) -> Finding:
     try:
-        rule.check(engine)
+        with threads.steady():
+            rule.check(engine)
     except Exception as error:  # noqa: BLE001 - a plugin under test may raise anything
         return Finding(rule.severity, f"{ref}: {rule.name}", f"{type(error).__name__}: {error}")
     return Finding("ok", f"{ref}: {rule.name}")

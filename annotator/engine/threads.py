@@ -12,7 +12,8 @@ others keep busy.
 
 import os
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
 
@@ -108,3 +109,25 @@ def apply() -> None:
     count = wanted() or min(_own, free_cores(now))
     if now != count:
         torch.set_num_threads(count)
+
+
+@contextmanager
+def steady() -> Iterator[None]:
+    """Keep the number of threads as it is now, also in processes that are started meanwhile.
+
+    Sums over another number of threads round otherwise. Who compares two answers to the
+    last bit does not want the automatic number to follow the machine's load in between.
+    """
+    apply()
+    torch = sys.modules.get("torch")
+    asked = os.environ.get(VARIABLE)
+    if not wanted():
+        count = torch.get_num_threads() if torch else free_cores(1)
+        os.environ[VARIABLE] = str(count)
+    try:
+        yield
+    finally:
+        if asked is None:
+            os.environ.pop(VARIABLE, None)
+        else:
+            os.environ[VARIABLE] = asked

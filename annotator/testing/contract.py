@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from annotator.domain import AnnotatorError
+from annotator.engine import threads
 from annotator.engine.contract import rules_for
 from annotator.engine.manifest import MANIFEST_NAME, read_manifest
 from annotator.engine.placement import Isolation
@@ -54,7 +55,8 @@ class ContractCase:
         engine = registry_of(*self.folders).open(self.ref, device=device, isolation=isolation)
         try:
             rule = next(r for r in rules_for(engine.manifest.kind) if r.name == self.rule)
-            rule.check(engine)
+            with threads.steady():
+                rule.check(engine)
         finally:
             engine.close()
 

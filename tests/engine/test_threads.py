@@ -76,6 +76,25 @@ def test_flag_goes_before_preference_and_both_before_automatic(torch, monkeypatc
     assert torch.count == 8
 
 
+def test_a_steady_number_does_not_follow_the_load(torch, monkeypatch):
+    monkeypatch.setattr(threads, "free_cores", lambda own: 4)
+    with threads.steady():
+        monkeypatch.setattr(threads, "free_cores", lambda own: 1)
+        threads.apply()
+        assert torch.count == 4
+        assert threads.os.environ[threads.VARIABLE] == "4"  # for processes started meanwhile
+    assert threads.VARIABLE not in threads.os.environ
+    threads.apply()
+    assert torch.count == 1
+
+
+def test_a_steady_number_is_the_one_asked_for(torch, monkeypatch):
+    monkeypatch.setenv(threads.VARIABLE, "3")
+    with threads.steady():
+        assert threads.wanted() == 3
+    assert threads.wanted() == 3
+
+
 def test_what_is_no_number_is_refused(monkeypatch):
     monkeypatch.setenv(threads.VARIABLE, "many")
     with pytest.raises(AnnotatorError, match="many"):
