@@ -34,7 +34,7 @@ _FREE = len(_RADII) + len(_HEIGHTS)
 _ALL = _FREE + PATHS * len(_PATHS) + len(_PLANES) + len(_COLOURS) + 1
 
 
-_KEPT_BYTES = 512 << 20
+_KEPT_BYTES = 256 << 20
 """Memory for what is known of the latest clicks of a scene."""
 
 

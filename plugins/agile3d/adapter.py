@@ -39,6 +39,7 @@ from .views import (
     Cells,
     View,
     another_view,
+    automatic_views,
     colours_of,
     view_to_arrays,
     voxels_from_arrays,
@@ -116,8 +117,9 @@ class Agile3DEngine:
         progress(0.0, "dividing into voxels")
         first = voxelise(asset, self._voxel_size, upright=self._upright, sparse=self._sparse)
         self._log.info("%d voxels of %.4f m", len(first.coords), first.size)
-        views = []
-        for number in range(self._views):
+        views: list[View] = []
+        wanted = self._views or automatic_views(len(first.coords))
+        for number in range(wanted):
             voxels = another_view(asset, first, number) if number else first
 
             def on_stage(
@@ -125,7 +127,7 @@ class Agile3DEngine:
             ) -> None:
                 if cancel:
                     cancel.check()
-                progress(0.05 + 0.95 * (done + fraction) / self._views, f"{count:,} voxels")
+                progress(0.05 + 0.95 * (done + fraction) / wanted, f"{count:,} voxels")
 
             on_stage(0.0)
             views.append(self._encode_view(voxels, colours_of(asset, voxels), on_stage))

@@ -32,6 +32,10 @@ is displaced by."""
 
 MOST_VIEWS = 1 + len(_PLACES)
 
+VOXELS_AT_ONCE = 220_000
+"""Voxels of all views together, if their number is chosen: about a second a click on two
+processor cores. The number of cores does not count, or else answers would depend on it."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -74,6 +78,11 @@ class Cells:
             keys = inverse * len(view.rows) + view.inverse
             _, rows, inverse = np.unique(keys, return_index=True, return_inverse=True)
         return cls(np.stack([view.inverse[rows] for view in views]), inverse)
+
+
+def automatic_views(voxels: int) -> int:
+    """Return how many views a scan of so many voxels gets: four in rooms, one in huge scans."""
+    return max(1, min(MOST_VIEWS, VOXELS_AT_ONCE // voxels))
 
 
 def another_view(cloud: PointCloud, first: Voxels, number: int) -> Voxels:

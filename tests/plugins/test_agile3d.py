@@ -111,6 +111,22 @@ def test_each_view_divides_the_same_points_otherwise(many_views):
         np.testing.assert_allclose(turn[2], (0, 0, 1), atol=1e-6)  # upright stays upright
 
 
+@pytest.mark.parametrize(
+    ("voxels", "expected"),
+    [(1, 4), (55_000, 4), (55_001, 3), (80_000, 2), (110_001, 1), (400_000, 1)],
+)
+def test_larger_scans_are_seen_from_fewer_views(registry, voxels, expected):
+    assert plugin_module(registry, "views").automatic_views(voxels) == expected
+
+
+def test_the_embedded_network_chooses_how_many_views_it_takes(registry, monkeypatch):
+    engine = registry.open("agile3d:compact", device="cpu", parameters={"voxel_size": 0.2})
+    few = engine.encode(room())
+    budget = 2 * len(few.voxels.rows) + 1
+    monkeypatch.setattr(plugin_module(registry, "views"), "VOXELS_AT_ONCE", budget)
+    assert (len(few.views), len(engine.encode_uncached(room()).views)) == (4, 2)
+
+
 def test_a_turned_table_top_stays_level_in_every_view(registry):
     engine = registry.open("agile3d", device="cpu", parameters={"upright": True, "views": 4})
     heights = [
