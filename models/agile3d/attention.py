@@ -8,6 +8,11 @@ FEW_KEYS = 24
 """Up to this many keys, torch's fused attention is slower on a CPU than two plain products."""
 
 
+BLOCK = 2048
+"""Rows that pass a whole cross attention at once on a CPU: what lies between its steps then
+stays in the processor's cache. At 53,000 voxels and ten clicks that saves a quarter."""
+
+
 class Attention(nn.Module):
     """Multi-head attention with the parameter names of `nn.MultiheadAttention`.
 
@@ -89,6 +94,16 @@ class CrossAttention(nn.Module):
         self, x: Tensor, q: Tensor, k: Tensor, v: Tensor, visible: Tensor | None = None
     ) -> Tensor:
         """Return LN(x + attention) for projected q, k, v; see `Attention.forward`."""
+        if x.device.type != "cpu" or torch.is_grad_enabled() or len(x) <= BLOCK:
+            return self._attend(x, q, k, v, visible)
+        result = torch.empty_like(x)
+        for start in range(0, len(x), BLOCK):
+            rows = slice(start, start + BLOCK)
+            seen = None if visible is None else visible[rows]
+            result[rows] = self._attend(x[rows], q[rows], k, v, seen)
+        return result
+
+    def _attend(self, x: Tensor, q: Tensor, k: Tensor, v: Tensor, visible: Tensor | None) -> Tensor:
         out: Tensor = self.norm(x + self.multihead_attn(q, k, v, visible))
         return out
 

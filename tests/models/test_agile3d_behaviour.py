@@ -146,6 +146,15 @@ def test_both_attention_paths_give_the_same(network, monkeypatch):
     )
 
 
+def test_attention_in_blocks_gives_the_same(network, monkeypatch):
+    encoding = encode(network, scene(400))
+    plain = decode(network, encoding, [3, 8, 9], [1, 2, 0], 2)
+    monkeypatch.setattr(attention, "BLOCK", 33)
+    torch.testing.assert_close(
+        decode(network, encoding, [3, 8, 9], [1, 2, 0], 2), plain, rtol=1e-5, atol=1e-5
+    )
+
+
 @pytest.mark.parametrize(
     ("voxels", "objects", "times"),
     [([1], [2], [0]), ([1], [-1], [0]), ([1, 2], [1], [0]), ([1], [1], [-1])],
