@@ -1,9 +1,8 @@
 """Between the AGILE3D network and the plugin API: clouds to voxels, clicks to queries."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,19 +55,22 @@ class EncodedCloud:
 
     Attributes:
         views: The scan as it is, then its further views.
+        cells: Groups of points that get one label.
     """
 
     views: tuple[View, ...]
+    cells: Cells
+
+    @classmethod
+    def of(cls, views: Iterable[View]) -> "EncodedCloud":
+        """Put the views of one scan together."""
+        seen = tuple(views)
+        return cls(seen, Cells.of([view.voxels for view in seen]))
 
     @property
     def voxels(self) -> Voxels:
         """The voxels of the first view."""
         return self.views[0].voxels
-
-    @cached_property
-    def cells(self) -> Cells:
-        """Groups of points that get one label."""
-        return Cells.of([view.voxels for view in self.views])
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ class Agile3DEngine:
 
             on_stage(0.0)
             views.append(self._encode_view(voxels, colours_of(asset, voxels), on_stage))
-        return EncodedCloud(tuple(views))
+        return EncodedCloud.of(views)
 
     def _encode_view(self, voxels: Voxels, colours: Float32, on_stage: OnStage) -> View:
         scene = self._network.encode(
@@ -178,7 +180,7 @@ class Agile3DEngine:
     def encoding_from_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> EncodedCloud:
         """Rebuild an encoding on this engine's device."""
         count = sum(name.startswith("features.") for name in arrays)
-        return EncodedCloud(tuple(self._view_from_arrays(arrays, n) for n in range(count)))
+        return EncodedCloud.of(self._view_from_arrays(arrays, n) for n in range(count))
 
     def _view_from_arrays(self, arrays: Mapping[str, npt.NDArray[Any]], number: int) -> View:
         voxels, colours = voxels_from_arrays(arrays, number), arrays[f"colours.{number}"]
