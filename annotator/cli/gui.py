@@ -37,7 +37,7 @@ def gui(
         )
     # Imported by name: the command line and the window are siblings that do not know
     # each other, and Qt must not load for the other commands.
-    app = import_module("annotator.ui.app")
+    app = import_module("annotator.ui.window.app")
     raise typer.Exit(app.run_app(file, renderer=renderer, project=project))
 
 
@@ -51,7 +51,7 @@ def _take_screenshot(
         )
     if not has_display():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    module = import_module("annotator.ui.screenshot")
+    module = import_module("annotator.ui.window.screenshot")
     drawn_by = "software" if renderer == "auto" else renderer
     return int(module.take_screenshot(file, target, clicks=clicks, renderer=drawn_by, theme=theme))
 

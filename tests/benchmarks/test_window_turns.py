@@ -8,7 +8,7 @@ from PySide6.QtCore import QEventLoop, QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 
 from annotator.project import Project
-from annotator.ui.places import beside
+from annotator.ui.basics.places import beside
 from annotator.ui.view import create_point_view
 from tests.benchmarks.test_frame_speed import room
 from tests.benchmarks.watchdog import Watchdog

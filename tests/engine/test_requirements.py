@@ -7,7 +7,7 @@ from annotator.engine.checks import check_plugin
 from annotator.engine.paths import user_data
 from annotator.engine.registry import PluginRegistry
 from annotator.engine.requirements import unmet
-from annotator.ui.engine_menu import _problem
+from annotator.ui.engines.engine_menu import _problem
 
 MANIFEST = """
 api = 1

@@ -51,7 +51,7 @@ def registry():
 @pytest.fixture
 def preferences(own_home):
     """Return preferences whose engine is the torch-free one."""
-    from annotator.ui.settings import Preferences
+    from annotator.ui.basics.settings import Preferences
 
     preferences = Preferences()
     preferences["engine"] = "nearest-click"
@@ -62,7 +62,7 @@ def preferences(own_home):
 @pytest.fixture
 def make_shown_window(qtbot, preferences, registry):
     """Return a function that opens another window; all are closed and checked for leaks."""
-    from annotator.ui.app import make_window
+    from annotator.ui.window.app import make_window
 
     windows = []
 

@@ -5,12 +5,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QToolBar, QWidgetAction
 
-from annotator.ui import icons
-from annotator.ui.actions import ACTIONS, ANNOTATION_HANDLERS, MENUS, SCAN_HANDLERS
-from annotator.ui.command_palette import CommandPalette, match_score
-from annotator.ui.help_dialog import HelpDialog, shortcuts_page
-from annotator.ui.shortcuts import TextFieldsWin, changed_only, conflicts, effective
-from annotator.ui.shortcuts_editor import ShortcutsEditor
+from annotator.ui.basics import icons
+from annotator.ui.commands.actions import ACTIONS, ANNOTATION_HANDLERS, MENUS, SCAN_HANDLERS
+from annotator.ui.commands.command_palette import CommandPalette, match_score
+from annotator.ui.commands.help_dialog import HelpDialog, shortcuts_page
+from annotator.ui.commands.shortcuts import TextFieldsWin, changed_only, conflicts, effective
+from annotator.ui.commands.shortcuts_editor import ShortcutsEditor
 
 
 def test_ids_are_unique_and_menus_and_icons_exist():

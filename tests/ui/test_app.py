@@ -21,7 +21,7 @@ def run_window(code, own_home, timeout=120, trusted=True):
         from pathlib import Path
         from PySide6.QtCore import QTimer
         from PySide6.QtWidgets import QApplication
-        from annotator.ui.app import make_application, run_app
+        from annotator.ui.window.app import make_application, run_app
         app = make_application()
 
         def when_open(action):
@@ -112,7 +112,7 @@ def test_a_screenshot_shows_the_window_with_clicks_answered_and_leaves_nothing_b
     target = tmp_path / "window.png"
     done = run_window(
         f"""
-        from annotator.ui.screenshot import take_screenshot
+        from annotator.ui.window.screenshot import take_screenshot
         sys.exit(take_screenshot(
             Path({str(scan)!r}), Path({str(target)!r}), clicks=Path({str(clicks)!r}),
             engine="nearest-click",
@@ -143,7 +143,7 @@ def test_a_screenshot_with_an_engine_that_may_not_run_ends_without_a_picture(
     target = tmp_path / "window.png"
     done = run_window(
         f"""
-        from annotator.ui.screenshot import take_screenshot
+        from annotator.ui.window.screenshot import take_screenshot
         picture = Path({str(target)!r})
         sys.exit(take_screenshot(Path({str(scan)!r}), picture, engine="nearest-click"))
         """,

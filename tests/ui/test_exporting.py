@@ -7,8 +7,8 @@ import pytest
 from PySide6.QtWidgets import QDialogButtonBox
 
 from annotator.formats import CLOUD_WRITERS, read_clicks, read_cloud
-from annotator.ui.export_dialog import CLICKS_FORMAT, ExportDialog
-from annotator.ui.places import beside
+from annotator.ui.basics.places import beside
+from annotator.ui.files.export_dialog import CLICKS_FORMAT, ExportDialog
 from tests.ui.conftest import headlines, wait_open
 
 
@@ -91,7 +91,7 @@ def test_a_failed_export_says_why_and_leaves_nothing_behind(
     def full(*arguments, **named):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("annotator.ui.export_dialog.write_cloud", full)
+    monkeypatch.setattr("annotator.ui.files.export_dialog.write_cloud", full)
     segmented.actions_manager.trigger("export")
     dialog = segmented.findChild(ExportDialog)
     dialog.path_field.setText(str(tmp_path / "out.ply"))
@@ -131,7 +131,7 @@ def test_the_window_waits_for_a_running_export(segmented, qtbot, tmp_path, monke
         go_on.wait(20)
         path.write_bytes(b"done")
 
-    monkeypatch.setattr("annotator.ui.export_dialog.write_cloud", slow)
+    monkeypatch.setattr("annotator.ui.files.export_dialog.write_cloud", slow)
     segmented.actions_manager.trigger("export")
     dialog = segmented.findChild(ExportDialog)
     dialog.path_field.setText(str(tmp_path / "out.ply"))

@@ -10,8 +10,8 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from annotator.project import Project
-from annotator.ui import places
-from annotator.ui.places import beside, fresh
+from annotator.ui.basics import places
+from annotator.ui.basics.places import beside, fresh
 from tests.ui.conftest import headlines, wait_open
 
 
@@ -131,7 +131,7 @@ def test_opening_can_be_cancelled(window, scan, qtbot, monkeypatch):
             progress(0.5, "Reading")
             cancel.check()
 
-    monkeypatch.setattr("annotator.ui.kinds.load_scan", slow)
+    monkeypatch.setattr("annotator.ui.files.kinds.load_scan", slow)
     window.open_path(scan)
     assert started.wait(10)
     qtbot.waitUntil(window.progress.isVisible)
@@ -238,7 +238,8 @@ def test_a_moved_scan_can_be_located_again(opened, scan, tmp_path, qtbot, monkey
     moved = tmp_path / "moved.npz"
     scan.rename(moved)
     monkeypatch.setattr(
-        "annotator.ui.file_handlers.QFileDialog.getOpenFileName", lambda *a, **k: (str(moved), "")
+        "annotator.ui.files.file_handlers.QFileDialog.getOpenFileName",
+        lambda *a, **k: (str(moved), ""),
     )
     opened.open_path(beside(scan))
     wait_message(qtbot, opened, "missing")
@@ -306,7 +307,7 @@ def test_a_thinned_scan_reopens_with_the_spacing_its_project_was_made_with(
 
 def test_automatic_spacing_leaves_about_the_wanted_number_of_points():
     from annotator.domain import PointCloud, thin
-    from annotator.ui.loading import choose_spacing
+    from annotator.ui.files.loading import choose_spacing
 
     rng = np.random.default_rng(3)
     plane = rng.uniform([0, 0, 0], [30, 20, 0.01], (200_000, 3)).astype(np.float32)
@@ -330,7 +331,7 @@ def test_the_window_closes_cleanly_while_a_scan_is_loading(make_shown_window, sc
         while True:
             cancel.check()
 
-    monkeypatch.setattr("annotator.ui.kinds.load_scan", slow)
+    monkeypatch.setattr("annotator.ui.files.kinds.load_scan", slow)
     window.open_path(scan)
     assert started.wait(10)
     assert window.close()

@@ -7,7 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
 from annotator.project import Project
-from annotator.ui.places import beside
+from annotator.ui.basics.places import beside
 from tests.ui.conftest import headlines, wait_open
 
 

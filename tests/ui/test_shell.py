@@ -15,18 +15,18 @@ from annotator.domain import AnnotatorError
 from annotator.engine import threads
 from annotator.engine.manifest import ParameterSpec
 from annotator.project import Project
-from annotator.ui import app as app_module
-from annotator.ui.app import check_binding, check_opencv
-from annotator.ui.crash import CrashDialog, CrashReporter, log_file
-from annotator.ui.engine_menu import engine_choices, full_ref
-from annotator.ui.jobs import JobRunner, ProgressStrip
-from annotator.ui.menu_button import MenuButton
-from annotator.ui.messages import MessageBar
-from annotator.ui.parameters_form import ParametersForm
-from annotator.ui.preferences_dialog import PreferencesDialog
-from annotator.ui.settings import SETTINGS, WINDOW_STATE_VERSION, Preferences, WindowState
-from annotator.ui.theme import apply_theme, is_dark
-from annotator.ui.view_handlers import stepped
+from annotator.ui.basics.crash import CrashDialog, CrashReporter, log_file
+from annotator.ui.basics.jobs import JobRunner, ProgressStrip
+from annotator.ui.basics.menu_button import MenuButton
+from annotator.ui.basics.messages import MessageBar
+from annotator.ui.basics.settings import SETTINGS, WINDOW_STATE_VERSION, Preferences, WindowState
+from annotator.ui.basics.theme import apply_theme, is_dark
+from annotator.ui.engines.engine_menu import engine_choices, full_ref
+from annotator.ui.engines.parameters_form import ParametersForm
+from annotator.ui.window import app as app_module
+from annotator.ui.window.app import check_binding, check_opencv
+from annotator.ui.window.preferences_dialog import PreferencesDialog
+from annotator.ui.window.view_handlers import stepped
 from tests.ui.conftest import headlines, wait_open
 
 # Themes --------------------------------------------------------------------------------

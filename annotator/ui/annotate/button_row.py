@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
-from annotator.ui import icons
+from annotator.ui.basics import icons
 
 
 @dataclass(frozen=True, slots=True)

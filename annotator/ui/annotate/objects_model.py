@@ -9,7 +9,7 @@ from PySide6.QtGui import QFont
 
 from annotator.domain import ObjectInfo
 from annotator.ui.annotate.chips import chip
-from annotator.ui.icons import icon
+from annotator.ui.basics.icons import icon
 
 Index = QModelIndex | QPersistentModelIndex
 _Role = Qt.ItemDataRole

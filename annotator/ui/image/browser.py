@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 from annotator.domain import AnnotatorError
 from annotator.formats import read_thumbnail
 from annotator.ui.annotate.button_row import ButtonRow, ButtonSpec
-from annotator.ui.icons import icon
+from annotator.ui.basics.icons import icon
 
 Index = QModelIndex | QPersistentModelIndex
 

@@ -18,7 +18,7 @@ from annotator.formats import (
     write_clicks,
 )
 from annotator.project import AssetState, Project
-from annotator.ui.export_dialog import CLICKS_FORMAT, ExportChoice, ExportFormat
+from annotator.ui.files.export_dialog import CLICKS_FORMAT, ExportChoice, ExportFormat
 from annotator.ui.image.loading import LoadedPhoto
 
 _NOTHING = Image(np.zeros((0, 0, 3), np.uint8))

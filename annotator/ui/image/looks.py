@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from annotator.domain.shading import ColourMode
 from annotator.ui.image.view import MODES, ImageView
 from annotator.ui.view.navigation import ZOOM_PER_NOTCH
-from annotator.ui.view_handlers import OPACITIES, Handler, stepped
+from annotator.ui.window.view_handlers import OPACITIES, Handler, stepped
 
 
 class PhotoLooks:

@@ -11,7 +11,7 @@ from annotator.domain.cloud import Int32
 from annotator.formats import AnnotatedImage
 from annotator.formats.clips import CLIP_WRITERS, write_clip_as
 from annotator.formats.mask_png import write_indexed
-from annotator.ui.export_dialog import ExportChoice, ExportFormat
+from annotator.ui.files.export_dialog import ExportChoice, ExportFormat
 from annotator.ui.motion.moving import Moving
 
 MASKS_FORMAT = "masks"

@@ -21,10 +21,10 @@ from PySide6.QtWidgets import (
 
 from annotator.domain import RegionPlan
 from annotator.ui.annotate.chips import CHIP_SIZE
+from annotator.ui.basics.theme import is_dark, level_colour
 from annotator.ui.motion import regions_model as columns
 from annotator.ui.motion.regions_model import RegionsModel
 from annotator.ui.motion.value_slider import ValueSlider
-from annotator.ui.theme import is_dark, level_colour
 
 EXAMPLES = (
     "water flows", "water flows slowly to the left", "waterfall", "smoke rises", "fire burns",

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from annotator.domain import Skeleton
 from annotator.domain.people import Person
 from annotator.ui.annotate.button_row import ButtonRow, ButtonSpec
-from annotator.ui.icons import icon
+from annotator.ui.basics.icons import icon
 from annotator.ui.pose.figures import LEFT_COLOUR, MIDDLE_COLOUR, RIGHT_COLOUR
 
 STATES = ("absent", "occluded", "visible")

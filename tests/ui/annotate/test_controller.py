@@ -8,9 +8,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSlider
 
 from annotator.project import Project
-from annotator.ui.actions import ACTIONS, ANNOTATION_HANDLERS, KINDS, OFFERS, SCAN_HANDLERS
 from annotator.ui.annotate.batch_key import KEY
 from annotator.ui.annotate.camera_log import REST_MS
+from annotator.ui.commands.actions import ACTIONS, ANNOTATION_HANDLERS, KINDS, OFFERS, SCAN_HANDLERS
 from tests.ui.annotate.conftest import Bench, three_blobs
 
 FIRST, SECOND, THIRD = 465, 1365, 2265

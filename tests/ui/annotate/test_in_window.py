@@ -7,8 +7,8 @@ from PySide6.QtTest import QTest
 
 from annotator.engine.registry import PluginRegistry
 from annotator.ui.annotate.batch_key import KEY
-from annotator.ui.app import make_window
-from annotator.ui.settings import Preferences
+from annotator.ui.basics.settings import Preferences
+from annotator.ui.window.app import make_window
 from tests.ui.annotate.conftest import FIXTURES, three_blobs
 
 FIRST, SECOND, THIRD = 465, 1365, 2265

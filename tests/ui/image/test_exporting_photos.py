@@ -8,8 +8,8 @@ import pytest
 
 from annotator.domain import Click
 from annotator.formats import IMAGE_WRITERS, read_annotations, write_clicks
-from annotator.ui.export_dialog import CLICKS_FORMAT, ExportDialog
-from annotator.ui.places import beside
+from annotator.ui.basics.places import beside
+from annotator.ui.files.export_dialog import CLICKS_FORMAT, ExportDialog
 from tests.ui.conftest import headlines, wait_open
 from tests.ui.image.conftest import BLUE, RED, RIGHT, Person, save, squares
 

@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 from PySide6.QtCore import Qt
 
 from annotator.project import Project
-from annotator.ui.places import beside
+from annotator.ui.basics.places import beside
 from tests.ui.conftest import headlines, wait_open
 from tests.ui.image.conftest import BLUE, RED, RIGHT, Person, save, squares
 from tests.ui.test_opening import drop, wait_message
@@ -194,8 +194,8 @@ def test_a_killed_window_loses_nothing_that_was_shown(photo, own_home, window, q
     script = f"""
         import os
         from annotator.engine.registry import PluginRegistry
-        from annotator.ui.app import make_window
-        from annotator.ui.settings import Preferences
+        from annotator.ui.window.app import make_window
+        from annotator.ui.basics.settings import Preferences
         from tests.ui.conftest import FIXTURE_PLUGINS
         from tests.ui.image.conftest import BLUE, RED, RIGHT, Person
         from PySide6.QtTest import QTest

@@ -4,7 +4,7 @@ import numpy as np
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from annotator.ui.actions import (
+from annotator.ui.commands.actions import (
     ACTIONS,
     ANNOTATION_HANDLERS,
     MOTION_HANDLERS,

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from annotator.domain import Clip
 from annotator.formats.clips import CLIP_WRITERS
 from annotator.formats.flow import read_flo
-from annotator.ui.export_dialog import ExportDialog
+from annotator.ui.files.export_dialog import ExportDialog
 from annotator.ui.motion.exporting import MASKS_FORMAT
 from annotator.ui.motion.player import ReelPlayer
 from annotator.ui.motion.reel import make_reel

@@ -340,7 +340,7 @@ def test_figures_are_painted(posing, dark):
 
 
 def test_every_row_for_people_does_something(posing):
-    from annotator.ui.actions import POSE_HANDLERS
+    from annotator.ui.commands.actions import POSE_HANDLERS
 
     assert set(posing.controller.action_handlers()) >= POSE_HANDLERS
     posing.find()

@@ -1,0 +1,1 @@
+"""The commands: one table of actions, their keys, menu, palette and help."""

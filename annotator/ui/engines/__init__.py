@@ -1,0 +1,1 @@
+"""Choosing, setting up, comparing and trusting engines."""

@@ -1,0 +1,1 @@
+"""Opening, several files side by side, saving and exporting."""
