@@ -22,8 +22,8 @@ from models.clickseg.disks import (
 )
 from models.clickseg.photo import Clicks, Memory, Photo, State, bytes_of
 from models.clickseg.pixels import resample
-from models.clickseg.side_by_side import side_by_side
 from models.clickseg.zoom import Box, Size, View, Zoom, box_iou
+from models.side_by_side import side_by_side
 
 Draw = Callable[[Tensor, int, int], Tensor]
 STATE_BYTES = 256 << 20

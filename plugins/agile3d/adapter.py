@@ -32,6 +32,7 @@ from models.agile3d import (
     load_state,
 )
 from models.agile3d.backbone import OnStage
+from models.side_by_side import side_by_side
 
 from .connected import keep_connected
 from .views import (
@@ -217,13 +218,19 @@ class Agile3DEngine:
         """Return every label's probability in every cell, averaged over the views, [C, 1 + M]."""
         objects = self._tensor(queries.objects)
         times = torch.arange(len(objects), device=self._device)
-        total = torch.zeros((), device=self._device)
-        for view, cells in zip(encoding.views, encoding.cells.voxels, strict=True):
-            voxels = self._tensor(view.voxels.inverse[queries.points])
-            logits = self._network.decode(view.scene, voxels, objects, times, len(queries.ids) - 1)
-            total = total + logits.float().softmax(dim=1)[self._tensor(cells)]
+
+        @torch.inference_mode()
+        def by_view(view: View) -> torch.Tensor:
             if cancel:
                 cancel.check()
+            voxels = self._tensor(view.voxels.inverse[queries.points])
+            logits = self._network.decode(view.scene, voxels, objects, times, len(queries.ids) - 1)
+            return logits.float().softmax(dim=1)
+
+        total = torch.zeros((), device=self._device)
+        found = side_by_side(by_view, encoding.views, self._device)
+        for chance, cells in zip(found, encoding.cells.voxels, strict=True):
+            total = total + chance[self._tensor(cells)]
         return total / len(encoding.views)
 
     def _tensor(self, array: npt.NDArray[Any]) -> torch.Tensor:

@@ -6,7 +6,7 @@ import torch
 from models.clickseg.compact import CompactClickNet
 from models.clickseg.disks import PlacedClick
 from models.clickseg.predictor import COMPACT, ClickPredictor
-from models.clickseg.side_by_side import side_by_side
+from models.side_by_side import side_by_side
 
 CPU = torch.device("cpu")
 

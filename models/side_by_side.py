@@ -1,4 +1,4 @@
-"""Independent predictions side by side on a processor: one thread each instead of all for each.
+"""Independent predictions side by side on a processor: a part of the threads each.
 
 The layers of a click network are small: threads that share one of them wait for each other
 longer than they compute, the more so the busier the machine is. A batch does not help
@@ -18,7 +18,8 @@ R = TypeVar("R")
 def side_by_side(work: Callable[[T], R], items: Sequence[T], device: torch.device) -> list[R]:
     """Return the result of `work` for every item, in order.
 
-    On a processor as many run at once as torch has threads; elsewhere one after another.
+    On a processor as many run at once as torch has threads, which are shared out among
+    them; elsewhere one after another.
     The first exception that any raises is raised here, after those under way have ended.
 
     Args:
@@ -30,13 +31,10 @@ def side_by_side(work: Callable[[T], R], items: Sequence[T], device: torch.devic
     if device.type != "cpu" or threads < 2:
         return [work(item) for item in items]
     before = torch.get_num_threads()
+    share = before // threads
     try:
-        with ThreadPoolExecutor(threads, initializer=_alone) as pool:
+        with ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(share)) as pool:
             return list(pool.map(torch.no_grad()(work), items))
     finally:
         # the workers' setting is also what threads born later begin with
         torch.set_num_threads(before)
-
-
-def _alone() -> None:
-    torch.set_num_threads(1)
