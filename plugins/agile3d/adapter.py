@@ -215,7 +215,7 @@ class Agile3DEngine:
     def _chance(
         self, encoding: EncodedCloud, queries: Queries, cancel: CancelToken | None
     ) -> torch.Tensor:
-        """Return every label's probability in every cell, averaged over the views, [C, 1 + M]."""
+        """Return every label's probability in every cell, the mean of the views, [C, 1 + M]."""
         objects = self._tensor(queries.objects)
         times = torch.arange(len(objects), device=self._device)
 
@@ -227,11 +227,13 @@ class Agile3DEngine:
             logits = self._network.decode(view.scene, voxels, objects, times, len(queries.ids) - 1)
             return logits.float().softmax(dim=1)
 
+        automatic = automatic_views(len(encoding.voxels.rows), len(objects))
+        views = encoding.views[: self._views or automatic]
         total = torch.zeros((), device=self._device)
-        found = side_by_side(by_view, encoding.views, self._device)
-        for chance, cells in zip(found, encoding.cells.voxels, strict=True):
+        found = side_by_side(by_view, views, self._device)
+        for chance, cells in zip(found, encoding.cells.voxels, strict=False):
             total = total + chance[self._tensor(cells)]
-        return total / len(encoding.views)
+        return total / len(views)
 
     def _tensor(self, array: npt.NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)

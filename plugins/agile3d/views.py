@@ -32,9 +32,15 @@ is displaced by."""
 
 MOST_VIEWS = 1 + len(_PLACES)
 
-VOXELS_AT_ONCE = 220_000
-"""Voxels of all views together, if their number is chosen: about a second a click on two
+WORK = 22_000_000
+"""Most work a click may be, if the number of views is chosen: about a second and a half on two
 processor cores. The number of cores does not count, or else answers would depend on it."""
+
+_WITHOUT_CLICKS = 40
+"""As many clicks as the work that does not depend on clicks is worth."""
+
+MANY_CLICKS = 60
+"""Clicks that all views of a scan shall be good for."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +86,17 @@ class Cells:
         return cls(np.stack([view.inverse[rows] for view in views]), inverse)
 
 
-def automatic_views(voxels: int) -> int:
-    """Return how many views a scan of so many voxels gets: four in rooms, one in huge scans."""
-    return max(1, min(MOST_VIEWS, VOXELS_AT_ONCE // voxels))
+def automatic_views(voxels: int, clicks: int = MANY_CLICKS) -> int:
+    """Return how many views are worth their time.
+
+    Args:
+        voxels: Voxels of the first view.
+        clicks: Clicks of the prompt.
+
+    Returns:
+        `MOST_VIEWS` in rooms, 1 in huge scans; fewer the more clicks there are.
+    """
+    return max(1, min(MOST_VIEWS, WORK // (voxels * (_WITHOUT_CLICKS + clicks))))
 
 
 def another_view(cloud: PointCloud, first: Voxels, number: int) -> Voxels:

@@ -112,19 +112,36 @@ def test_each_view_divides_the_same_points_otherwise(many_views):
 
 
 @pytest.mark.parametrize(
-    ("voxels", "expected"),
-    [(1, 4), (55_000, 4), (55_001, 3), (80_000, 2), (110_001, 1), (400_000, 1)],
+    ("voxels", "clicks", "expected"),
+    [
+        (1, 60, 4),
+        (55_000, 60, 4),
+        (55_001, 60, 3),
+        (110_001, 60, 1),
+        (400_000, 1, 1),
+        (55_000, 100, 2),
+        (55_000, 300, 1),
+        (3_000, 1000, 4),
+    ],
 )
-def test_larger_scans_are_seen_from_fewer_views(registry, voxels, expected):
-    assert plugin_module(registry, "views").automatic_views(voxels) == expected
+def test_larger_scans_and_many_clicks_get_fewer_views(registry, voxels, clicks, expected):
+    assert plugin_module(registry, "views").automatic_views(voxels, clicks) == expected
 
 
 def test_the_embedded_network_chooses_how_many_views_it_takes(registry, monkeypatch):
-    engine = registry.open("agile3d:compact", device="cpu", parameters={"voxel_size": 0.2})
-    few = engine.encode(room())
-    budget = 2 * len(few.voxels.rows) + 1
-    monkeypatch.setattr(plugin_module(registry, "views"), "VOXELS_AT_ONCE", budget)
-    assert (len(few.views), len(engine.encode_uncached(room()).views)) == (4, 2)
+    values = {"voxel_size": 0.2, "keep_connected": False}
+    engine = registry.open("agile3d:compact", device="cpu", parameters=values)
+    encoding, cloud = engine.encode(room()), room()
+    assert len(encoding.views) == 4
+    monkeypatch.setattr(plugin_module(registry, "views"), "WORK", 200 * len(encoding.voxels.rows))
+    assert len(engine.encode_uncached(cloud).views) == 2
+    # 90 clicks leave time for one of the four views
+    prompt = prompt_on(cloud, *((17 * n, 1 + n % 2) for n in range(90)))
+    single = registry.open("agile3d:compact", device="cpu", parameters={**values, "views": 1})
+    alone = single.predict(single.encode(cloud), prompt)
+    np.testing.assert_allclose(
+        engine.predict(encoding, prompt).confidence, alone.confidence, atol=1e-6
+    )
 
 
 def test_a_turned_table_top_stays_level_in_every_view(registry):
