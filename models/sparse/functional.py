@@ -17,7 +17,8 @@ NARROW = 8
 def sparse_conv(features: Tensor, kernel: Tensor, kernel_map: KernelMap) -> Tensor:
     """Convolve: target[u] = sum over k of source[neighbour k of u] @ kernel[k].
 
-    Differentiable once in features and kernel; keeps only its inputs for the gradient.
+    Differentiable once in features and kernel; keeps only its inputs for the gradient. Under
+    autocast it computes in autocast's type, as dense convolutions do.
 
     Args:
         features: Source features [N, C_in].
@@ -35,6 +36,10 @@ def sparse_conv(features: Tensor, kernel: Tensor, kernel_map: KernelMap) -> Tens
             f"{len(features)} rows and {len(kernel)} kernel slices do not fit a map of "
             f"{kernel_map.source_count} rows and {len(kernel_map.counts)} slices"
         )
+    device = features.device.type
+    if torch.is_autocast_enabled(device):
+        dtype = torch.get_autocast_dtype(device)
+        features, kernel = features.to(dtype), kernel.to(dtype)
     if torch.is_grad_enabled() and (features.requires_grad or kernel.requires_grad):
         result: Tensor = _SparseConv.apply(features, kernel, kernel_map)
         return result

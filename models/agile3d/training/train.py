@@ -38,6 +38,8 @@ class Recipe:
         average: Decay of the moving average of the weights, which is what is shipped.
         frozen: Share of the steps, at the end, with fixed normalisation statistics.
         seed: Decides everything random.
+        precision: "float32", or "bfloat16" for mixed precision: products in 16 bits, weights,
+            normalisation and losses in 32. Saves time and memory on GPUs, not on most CPUs.
     """
 
     steps: int = 6000
@@ -51,6 +53,16 @@ class Recipe:
     average: float = 0.998
     frozen: float = 0.25
     seed: int = 0
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        """Check the precision.
+
+        Raises:
+            ValueError: If there is no such precision.
+        """
+        if self.precision not in ("float32", "bfloat16"):
+            raise ValueError(f"precision must be float32 or bfloat16, not {self.precision!r}")
 
 
 def build_network(config: Agile3DConfig, seed: int) -> Agile3D:
@@ -137,7 +149,12 @@ class Trainer:
         rng = np.random.default_rng([self.recipe.seed, self.step])
         self._set_mode()
         self.optimiser.zero_grad(set_to_none=True)
-        figures = [self._one_crop(rng) for _ in range(self.recipe.crops)]
+        figures = []
+        for _ in range(self.recipe.crops):
+            with self._precision():
+                loss, figure = self._one_crop(rng)
+            (loss / self.recipe.crops).backward()  # type: ignore[no-untyped-call]
+            figures.append({"loss": float(loss.detach()), **figure})
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
         for group in self.optimiser.param_groups:
             group["lr"] = self._rate()
@@ -146,6 +163,10 @@ class Trainer:
         self._update_average()
         self.step += 1
         return _means(figures)
+
+    def _precision(self) -> torch.autocast:
+        mixed = self.recipe.precision == "bfloat16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=mixed)
 
     def _rate(self) -> float:
         recipe = self.recipe
@@ -171,7 +192,8 @@ class Trainer:
             else:
                 mean.copy_(value)
 
-    def _one_crop(self, rng: Rng) -> dict[str, float]:
+    def _one_crop(self, rng: Rng) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss of a random crop and the IoU reached on it."""
         crop, truth, count = self._sample(rng)
         coords, rgb, xyz = (
             torch.from_numpy(a).to(self.device) for a in (crop.coords, crop.rgb, crop.xyz)
@@ -192,8 +214,7 @@ class Trainer:
             more, layers = self._loss(encoding, xyz, target, clicks, count)
             loss = loss + more
             figures["last"] = _mean_iou(layers[-1].detach(), clicks, target)
-        (loss / self.recipe.crops).backward()  # type: ignore[no-untyped-call]
-        return {"loss": float(loss.detach()), **figures}
+        return loss, figures
 
     def _sample(self, rng: Rng) -> tuple[Crop, np.ndarray, int]:
         while True:

@@ -273,10 +273,25 @@ def test_codes_of_a_piece_equal_those_of_the_whole_with_its_margin():
     assert torch.allclose(codes(piece, margin=low), everything, atol=1e-4)
 
 
-def test_training_lowers_the_loss(folder):
-    trainer = _trainer(folder, rounds=0, steps=60)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_training_lowers_the_loss(folder, precision):
+    trainer = _trainer(folder, rounds=0, steps=60, precision=precision)
     losses = [trainer.train_step()["loss"] for _ in range(60)]
     assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
+    assert {p.dtype for p in trainer.network.parameters()} == {torch.float32}
+
+
+def test_mixed_precision_begins_with_nearly_the_same_loss(folder):
+    plain, mixed_one = (
+        _trainer(folder, precision=p).train_step()["loss"] for p in ("float32", "bfloat16")
+    )
+    assert mixed_one != plain
+    assert mixed_one == pytest.approx(plain, rel=0.05)
+
+
+def test_a_precision_that_does_not_exist_is_refused():
+    with pytest.raises(ValueError, match="float32 or bfloat16"):
+        Recipe(precision="float8")
 
 
 def test_a_resumed_run_equals_an_unbroken_one(folder, tmp_path):
