@@ -155,6 +155,7 @@ def print_run(folder: str) -> None:
     sys.stdout.write(f"\n{MARK}{json.dumps(findings)}\n")
 
 
+@threads.steady()
 def run_here(folder: Path) -> list[Finding]:
     """Import the plugin in this process and try every variant whose weights are there."""
     registry = PluginRegistry.discover([folder], disk=False)
@@ -180,8 +181,7 @@ def run_here(folder: Path) -> list[Finding]:
 
 def _try(rule: Rule, engine: OpenEngine, ref: str) -> Finding:
     try:
-        with threads.steady():
-            rule.check(engine)
+        rule.check(engine)
     except Exception as error:  # noqa: BLE001 - a plugin under test may raise anything
         return Finding(rule.severity, f"{ref}: {rule.name}", f"{type(error).__name__}: {error}")
     return Finding("ok", f"{ref}: {rule.name}")

@@ -111,6 +111,12 @@ def apply() -> None:
         torch.set_num_threads(count)
 
 
+def _openmp_threads() -> int:
+    """Return the number that torch will heed once it is loaded."""
+    text = os.environ.get("OMP_NUM_THREADS", "")
+    return int(text) if text.isdigit() and int(text) else usable_cores()
+
+
 @contextmanager
 def steady() -> Iterator[None]:
     """Keep the number of threads as it is now, also in processes that are started meanwhile.
@@ -122,7 +128,7 @@ def steady() -> Iterator[None]:
     torch = sys.modules.get("torch")
     asked = os.environ.get(VARIABLE)
     if not wanted():
-        count = torch.get_num_threads() if torch else free_cores(1)
+        count = torch.get_num_threads() if torch else min(free_cores(1), _openmp_threads())
         os.environ[VARIABLE] = str(count)
     try:
         yield

@@ -45,6 +45,7 @@ class ContractCase:
             return str(error)
         return ""
 
+    @threads.steady()
     def run(self, device: str = "cpu", isolation: Isolation | None = None) -> None:
         """Open the plugin and hold it to the rule.
 
@@ -55,8 +56,7 @@ class ContractCase:
         engine = registry_of(*self.folders).open(self.ref, device=device, isolation=isolation)
         try:
             rule = next(r for r in rules_for(engine.manifest.kind) if r.name == self.rule)
-            with threads.steady():
-                rule.check(engine)
+            rule.check(engine)
         finally:
             engine.close()
 

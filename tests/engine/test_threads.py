@@ -88,6 +88,16 @@ def test_a_steady_number_does_not_follow_the_load(torch, monkeypatch):
     assert torch.count == 1
 
 
+def test_a_steady_number_heeds_openmp_before_torch_is_loaded(monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr(threads, "usable_cores", lambda: 8)
+    monkeypatch.setattr(threads, "free_cores", lambda own: 5)
+    for text, count in (("2", 2), ("", 5), ("16", 5), ("many", 5)):
+        monkeypatch.setenv("OMP_NUM_THREADS", text)
+        with threads.steady():
+            assert threads.wanted() == count
+
+
 def test_a_steady_number_is_the_one_asked_for(torch, monkeypatch):
     monkeypatch.setenv(threads.VARIABLE, "3")
     with threads.steady():
